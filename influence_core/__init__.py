@@ -1,0 +1,48 @@
+"""Influence Scope: which of your labelled texts matter, which labels are wrong, what can go."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from influence_core.config import RunSettings
+    from influence_core.errors import InfluenceError
+    from influence_core.pipeline import resume, run
+    from influence_core.scores.registry import SCORES
+    from influence_core.store.run import Run, list_runs, open_run
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InfluenceError": "influence_core.errors",
+    "Run": "influence_core.store.run",
+    "RunSettings": "influence_core.config",
+    "SCORES": "influence_core.scores.registry",
+    "list_runs": "influence_core.store.run",
+    "open_run": "influence_core.store.run",
+    "resume": "influence_core.pipeline",
+    "run": "influence_core.pipeline",
+}
+
+__all__ = [
+    "SCORES",
+    "InfluenceError",
+    "Run",
+    "RunSettings",
+    "list_runs",
+    "open_run",
+    "resume",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,151 @@
+"""Settings of a run: frozen, validated, described once for CLI help, form tooltips and docs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["probe", "finetune"]
+Precision = Literal["auto", "fp32", "bf16"]
+Pooling = Literal["auto", "cls", "mean"]
+
+BUILTIN_SOURCE = "voice-assistant"
+"""Name of the built-in dataset where a source is asked for."""
+
+BUNDLED_ENCODER = "minilm"
+"""Name of the encoder that is installed with the package."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and strict about unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(Settings):
+    """Where the examples come from and how their columns are read."""
+
+    source: str = Field(
+        BUILTIN_SOURCE,
+        description="A file, several separated by commas, a folder, a Hub dataset id, "
+        "or 'voice-assistant' for the built-in set.",
+    )
+    config: str | None = Field(None, description="Configuration of a Hub dataset.")
+    hub_split: str | None = Field(
+        None, description="One split of a Hub dataset; all of its splits by default."
+    )
+    text: str | None = Field(None, description="Column that holds the text; guessed by default.")
+    text_pair: str | None = Field(
+        None, description="Column that holds the second text of a pair; guessed by default."
+    )
+    label: str | None = Field(None, description="Column that holds the label; guessed by default.")
+    id: str | None = Field(
+        None, description="Column of unique ids; guessed, or made from the row number."
+    )
+    split: str | None = Field(
+        None, description="Column that says train, validation or test; guessed, or made here."
+    )
+    group: str | None = Field(
+        None, description="Rows that share this column's value stay in one split."
+    )
+    language: str = Field("en", description="Language of the built-in dataset.")
+    validation_fraction: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of rows held out for validation where no split is given.",
+    )
+    test_fraction: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of rows held out for the test where no split is given.",
+    )
+    min_class_size: int = Field(
+        5, ge=1, description="Classes with fewer training rows than this raise a warning."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the split and of the built-in dataset.")
+
+
+class ModelSettings(Settings):
+    """The classifier: an encoder, a pooling and the head."""
+
+    encoder: str = Field(
+        BUNDLED_ENCODER,
+        description="'minilm' (bundled, works offline), a Hub id, or a local model folder.",
+    )
+    pooling: Pooling = Field("auto", description="How token states become one vector.")
+    head_widths: tuple[int, ...] = Field(
+        (64, 64), description="Widths of the hidden layers of the head."
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout in the head.")
+    max_length: int = Field(128, ge=4, le=8192, description="Tokens kept of a text.")
+
+
+class TrainingSettings(Settings):
+    """How the classifier is trained, and what is recorded on the way."""
+
+    mode: Mode = Field(
+        "probe",
+        description="'finetune' trains the whole encoder, as in the paper; "
+        "'probe' trains the head on frozen features: a quick proxy.",
+    )
+    epochs: int | None = Field(
+        None, ge=1, le=1000, description="Passes over the training rows: 10 by default."
+    )
+    batch_size: int = Field(128, ge=1, description="Rows in an optimisation step.")
+    encoder_lr: float = Field(1e-4, gt=0, description="Learning rate of the encoder.")
+    head_lr: float = Field(1e-3, gt=0, description="Learning rate of the head.")
+    checkpoints: int = Field(
+        10, ge=2, le=100, description="Checkpoints at evenly spaced steps; VoG needs two or more."
+    )
+    snapshot_steps: int = Field(
+        50, ge=1, description="Steps between full snapshots of the training rows while it is fine."
+    )
+    snapshot_epochs: int = Field(
+        2, ge=0, description="Epochs of fine snapshots; after them one snapshot an epoch."
+    )
+    seeds: int = Field(1, ge=1, le=50, description="Models trained from different seeds.")
+    seed: int = Field(0, ge=0, description="First seed of the training.")
+    precision: Precision = Field(
+        "auto", description="Number format of encoder passes: 'auto' takes bf16 where it is fast."
+    )
+    keep_checkpoints: bool = Field(False, description="Keep the checkpoints after the run.")
+
+
+class ScoringSettings(Settings):
+    """Which scores are computed and by which variant."""
+
+    scores: tuple[str, ...] = Field(
+        ("vog", "el2n", "forgetting", "pvi", "tracin", "aum"),
+        min_length=1,
+        description="Scores to compute, by key; see `influence scores`.",
+    )
+    vog_statistic: Literal["variance", "std"] = Field(
+        "variance",
+        description="'variance' over checkpoints as in the paper, or 'std' as its authors' code.",
+    )
+    embedding_module: str | None = Field(
+        None,
+        description="Module of the encoder whose output VoG differentiates; "
+        "the token embeddings by default.",
+    )
+    el2n_epoch: int = Field(2, ge=1, description="Epoch at whose end EL2N is read.")
+    pvi_epoch: int = Field(2, ge=1, description="Epoch at whose end PVI is read.")
+    tracin_layer: Literal["head", "encoder"] = Field(
+        "encoder",
+        description="Parameters TracIn looks at: the head's last layer or the last encoder layer.",
+    )
+    shard_tokens: int = Field(
+        32_768, ge=256, description="Tokens in a shard of the trace: bounds its memory."
+    )
+
+
+class RunSettings(Settings):
+    """Everything that decides what a run computes."""
+
+    data: DataSettings = Field(default_factory=DataSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    scoring: ScoringSettings = Field(default_factory=ScoringSettings)

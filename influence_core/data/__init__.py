@@ -1,0 +1,1 @@
+"""From a source of labelled texts to `examples.parquet`."""

@@ -1,0 +1,1 @@
+"""The classifier: encoder, pooling, head; its tokens and its files."""

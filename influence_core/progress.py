@@ -1,0 +1,87 @@
+"""Progress of long work: one stream of events for the log file, the terminal and the dashboard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Kind = Literal["begin", "advance", "end", "message"]
+
+
+class Event(BaseModel):
+    """One thing that happened: a stage began, moved on or ended, or a message for the user.
+
+    `done` of `total` `unit`s are finished; `values` holds figures such as the loss.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    time: float
+    kind: Kind
+    stage: str
+    done: int = 0
+    total: int = 0
+    unit: str = "rows"
+    message: str = ""
+    values: dict[str, float] = {}
+
+
+Listener = Callable[[Event], None]
+
+
+class Progress:
+    """Hands throttled events to listeners.
+
+    A listener may raise `Cancelled` to stop the work at the next event.
+    """
+
+    def __init__(self, *listeners: Listener, interval: float = 0.25) -> None:
+        self._listeners = listeners
+        self._interval = interval
+        self._last = 0.0
+        self._stage = ""
+        self._done = 0
+        self._total = 0
+        self._unit = "rows"
+
+    def begin(self, stage: str, total: int, unit: str = "rows") -> None:
+        """Open a stage of `total` units."""
+        self._stage, self._done, self._total, self._unit = stage, 0, total, unit
+        self._emit("begin")
+
+    def advance(self, by: int = 1, **values: float) -> None:
+        """Count `by` more units as done; events closer than the interval are merged."""
+        self._done += by
+        if values or time.monotonic() - self._last >= self._interval:
+            self._emit("advance", values=values)
+
+    def end(self, **values: float) -> None:
+        """Close the stage."""
+        self._emit("end", values=values)
+
+    def message(self, text: str) -> None:
+        """Say something to the user."""
+        self._emit("message", text)
+
+    def _emit(self, kind: Kind, message: str = "", values: Mapping[str, Any] | None = None) -> None:
+        self._last = time.monotonic()
+        event = Event(
+            time=time.time(),
+            kind=kind,
+            stage=self._stage,
+            done=self._done,
+            total=self._total,
+            unit=self._unit,
+            message=message,
+            values=dict(values or {}),
+        )
+        for listener in self._listeners:
+            listener(event)
+
+
+def silent() -> Progress:
+    """Return a progress that nobody listens to."""
+    return Progress()

@@ -1,0 +1,1 @@
+"""Influence scores: their table, the trace they are read from, their formulas."""

@@ -1,0 +1,219 @@
+"""The table of scores: the only list of them. The UI, the command line and the tests read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from influence_core.config import Mode
+from influence_core.errors import ScoreError
+
+End = Literal["high", "low"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSpec:
+    """What a score is and how to read it.
+
+    `hard` is the end of hard examples, `suspicious` the end where wrong labels gather (None where
+    the score does not tell them), `needs` what it is computed from.
+    """
+
+    key: str
+    label: str
+    summary: str
+    formula: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    hard: End
+    suspicious: End | None
+    modes: tuple[Mode, ...] = ("probe", "finetune")
+    needs: Literal["trace", "dynamics"]
+    cost: str
+    reference: str
+
+    @property
+    def columns(self) -> tuple[str, str, str, str]:
+        """Columns of `scores.parquet`: raw, class-normalised, dataset-normalised, rank."""
+        key = self.key
+        return key, f"{key}_class_norm", f"{key}_dataset_norm", f"{key}_rank"
+
+
+_SPECS = (
+    ScoreSpec(
+        key="vog",
+        label="VoG",
+        summary="How much the gradient of the true-label logit with respect to the input changes "
+        "while the model learns. High: the model kept revising how it reads this text.",
+        formula="mean over tokens, dimensions of Var over checkpoints of ∂ logit_y / ∂ embedding",
+        unit="squared logit per squared embedding unit",
+        minimum=0.0,
+        maximum=None,
+        hard="high",
+        suspicious=None,
+        needs="trace",
+        cost="a forward and a backward pass to the embeddings for every row and checkpoint",
+        reference="Agarwal, D'souza, Hooker: Estimating Example Difficulty Using Variance of "
+        "Gradients. CVPR 2022. arXiv:2008.11600",
+    ),
+    ScoreSpec(
+        key="el2n",
+        label="EL2N",
+        summary="The length of the error vector early in training. High: the model was far from "
+        "the label when most texts were already learnt.",
+        formula="‖softmax(logits) − onehot(y)‖₂ at the end of an early epoch",
+        unit="probability",
+        minimum=0.0,
+        maximum=2.0**0.5,
+        hard="high",
+        suspicious="high",
+        needs="dynamics",
+        cost="a forward pass over the rows",
+        reference="Paul, Ganguli, Dziugaite: Deep Learning on a Data Diet. NeurIPS 2021. "
+        "arXiv:2107.07075",
+    ),
+    ScoreSpec(
+        key="forgetting",
+        label="Forgetting",
+        summary="How often the text went from right to wrong while the model learnt. "
+        "High: what the model learnt of it did not last.",
+        formula="number of transitions correct → incorrect over snapshots, starting from incorrect",
+        unit="events",
+        minimum=0.0,
+        maximum=None,
+        hard="high",
+        suspicious=None,
+        needs="dynamics",
+        cost="a forward pass over the rows for every snapshot",
+        reference="Toneva et al.: An Empirical Study of Example Forgetting during Deep Neural "
+        "Network Learning. ICLR 2019. arXiv:1812.05159",
+    ),
+    ScoreSpec(
+        key="pvi",
+        label="PVI",
+        summary="How many bits the text tells the model about its label, beyond the label's "
+        "frequency. Low: hard; below zero the text points away from its label.",
+        formula="log₂ p(y | text) − log₂ p(y)",
+        unit="bits",
+        minimum=None,
+        maximum=None,
+        hard="low",
+        suspicious="low",
+        needs="dynamics",
+        cost="a forward pass over the rows",
+        reference="Ethayarajh, Choi, Swayamdipta: Understanding Dataset Difficulty with V-Usable "
+        "Information. ICML 2022. arXiv:2110.08420",
+    ),
+    ScoreSpec(
+        key="tracin",
+        label="TracIn",
+        summary="How much training on this text lowers the loss on itself, summed over "
+        "checkpoints. High: the model must move far for this one text.",
+        formula="Σ over checkpoints of lr · ‖∂ loss / ∂ θ‖²",
+        unit="nats",
+        minimum=0.0,
+        maximum=None,
+        hard="high",
+        suspicious="high",
+        needs="trace",
+        cost="a forward pass for every row and checkpoint, and a backward pass through one layer",
+        reference="Pruthi, Liu, Kale, Sundararajan: Estimating Training Data Influence by Tracing "
+        "Gradient Descent. NeurIPS 2020. arXiv:2002.08484",
+    ),
+    ScoreSpec(
+        key="aum",
+        label="AUM",
+        summary="By how much the label's logit led the best other logit, on average over "
+        "training. Low: another label kept winning, as it does for wrong labels.",
+        formula="mean over snapshots of logit_y − max over others of logit",
+        unit="logit",
+        minimum=None,
+        maximum=None,
+        hard="low",
+        suspicious="low",
+        needs="dynamics",
+        cost="a forward pass over the rows for every snapshot",
+        reference="Pleiss, Zhang, Elenberg, Weinberger: Identifying Mislabeled Data using the "
+        "Area Under the Margin Ranking. NeurIPS 2020. arXiv:2001.10528",
+    ),
+    ScoreSpec(
+        key="confidence",
+        label="Confidence",
+        summary="The probability the model gave the label, on average over training. "
+        "Low: the label never convinced the model.",
+        formula="mean over snapshots of p(y | text)",
+        unit="probability",
+        minimum=0.0,
+        maximum=1.0,
+        hard="low",
+        suspicious="low",
+        needs="dynamics",
+        cost="a forward pass over the rows for every snapshot",
+        reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
+    ),
+    ScoreSpec(
+        key="variability",
+        label="Variability",
+        summary="How much the label's probability moved during training. "
+        "High: an ambiguous text, undecided for long.",
+        formula="population standard deviation over snapshots of p(y | text)",
+        unit="probability",
+        minimum=0.0,
+        maximum=0.5,
+        hard="high",
+        suspicious=None,
+        needs="dynamics",
+        cost="a forward pass over the rows for every snapshot",
+        reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
+    ),
+    ScoreSpec(
+        key="correctness",
+        label="Correctness",
+        summary="In how many snapshots the model was right. Low: it rarely or never got the label.",
+        formula="number of snapshots with argmax = y",
+        unit="snapshots",
+        minimum=0.0,
+        maximum=None,
+        hard="low",
+        suspicious="low",
+        needs="dynamics",
+        cost="a forward pass over the rows for every snapshot",
+        reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
+    ),
+)
+
+SCORES: dict[str, ScoreSpec] = {spec.key: spec for spec in _SPECS}
+"""Every score by its key, in the order in which they are shown."""
+
+
+def spec(key: str) -> ScoreSpec:
+    """Return the entry of one score.
+
+    Raises:
+        ScoreError: there is no such score.
+    """
+    try:
+        return SCORES[key]
+    except KeyError:
+        raise ScoreError(
+            f"There is no score {key!r}; the scores are {', '.join(SCORES)}."
+        ) from None
+
+
+def resolve(keys: Iterable[str], mode: Mode) -> tuple[ScoreSpec, ...]:
+    """Return the entries of `keys` in the registry's order, each once.
+
+    Raises:
+        ScoreError: a key is unknown, or its score does not exist in this mode.
+    """
+    wanted = {spec(key).key for key in keys}
+    specs = tuple(entry for entry in SCORES.values() if entry.key in wanted)
+    for entry in specs:
+        if mode not in entry.modes:
+            raise ScoreError(
+                f"Score {entry.key!r} does not exist in mode {mode!r}; "
+                f"it needs {' or '.join(map(repr, entry.modes))}."
+            )
+    return specs

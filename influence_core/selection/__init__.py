@@ -1,0 +1,1 @@
+"""Subsets: how they are drawn, and what they keep of every class."""

@@ -1,0 +1,1 @@
+"""The run folder: its files, its tables, what goes out of it."""

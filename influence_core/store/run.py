@@ -1,0 +1,350 @@
+"""The run folder: its names, its paths, its manifest and its lock."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from influence_core.config import RunSettings
+from influence_core.errors import RunBusy, RunError, RunExists, RunNotFound, rule
+from influence_core.store.files import sweep, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+"""Version of the run folder's layout."""
+
+RUNS_VARIABLE = "INFLUENCE_RUNS"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Status = Literal["created", "running", "complete", "failed", "cancelled"]
+
+
+class Finding(BaseModel):
+    """One line of the validation report: what, how many rows, the first of them, the remedy."""
+
+    model_config = ConfigDict(frozen=True)
+
+    level: Literal["error", "warning", "info"]
+    check: str
+    message: str
+    count: int = 0
+    rows: tuple[int, ...] = ()
+
+
+class DatasetSummary(BaseModel):
+    """What `examples.parquet` holds. `class_counts` counts training rows by label."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fingerprint: str
+    source: str
+    rows: int
+    rejected: int
+    splits: dict[str, int]
+    label_names: tuple[str, ...]
+    class_counts: dict[str, int]
+    columns: dict[str, str]
+    pairs: bool
+    findings: tuple[Finding, ...] = ()
+
+
+class Stage(BaseModel):
+    """A finished stage: when, and how many seconds it took in the process that finished it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float
+    finished: str
+    peak_memory_mb: float | None = None
+
+
+class Manifest(BaseModel):
+    """The contents of `run.json`.
+
+    `content_version` changes with everything that is written to the run: caches key on it.
+    `metrics` maps a split to its figures (accuracy, macro_f1, rows).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    name: str
+    created: str
+    status: Status = "created"
+    error: str = ""
+    settings: RunSettings
+    dataset: DatasetSummary | None = None
+    scores: tuple[str, ...] = ()
+    metrics: dict[str, dict[str, float]] = Field(default_factory=dict)
+    stages: dict[str, Stage] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    content_version: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A handle on one run folder. It holds no state: everything is read from the files."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the run, which is the folder's."""
+        return self.path.name
+
+    @property
+    def manifest_file(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    @property
+    def job_file(self) -> Path:
+        """`job.json`: the process that works, or last worked, on the run."""
+        return self.path / "job.json"
+
+    @property
+    def log_file(self) -> Path:
+        """`log.jsonl`: one progress event a line."""
+        return self.path / "log.jsonl"
+
+    @property
+    def examples_file(self) -> Path:
+        """`examples.parquet`: id, text, text_pair, label, split, then the other input columns."""
+        return self.path / "examples.parquet"
+
+    @property
+    def rejected_file(self) -> Path:
+        """`rejected.jsonl`: input rows left out, each with the reason."""
+        return self.path / "rejected.jsonl"
+
+    @property
+    def dynamics_folder(self) -> Path:
+        """`dynamics/`: one Parquet file a snapshot; rows are the training rows in order."""
+        return self.path / "dynamics"
+
+    @property
+    def model_folder(self) -> Path:
+        """`model/`: the final classifier with its tokenizer."""
+        return self.path / "model"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """`checkpoints/`: weights only, safetensors."""
+        return self.path / "checkpoints"
+
+    @property
+    def heads_folder(self) -> Path:
+        """`heads/`: the weights of the head at every checkpoint."""
+        return self.path / "heads"
+
+    @property
+    def traces_folder(self) -> Path:
+        """`traces/`: one file a shard of rows."""
+        return self.path / "traces"
+
+    @property
+    def replicates_folder(self) -> Path:
+        """`replicates/`: the scores of every seed, where there is more than one."""
+        return self.path / "replicates"
+
+    @property
+    def scores_file(self) -> Path:
+        """`scores.parquet`: row, id, and the columns of every score, training rows only."""
+        return self.path / "scores.parquet"
+
+    @property
+    def predictions_file(self) -> Path:
+        """`predictions.parquet`: what the final model says of every row."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def embeddings_file(self) -> Path:
+        """`embeddings.npy`: pooled features, float16, one row an example."""
+        return self.path / "embeddings.npy"
+
+    @property
+    def map_file(self) -> Path:
+        """`map.parquet`: two coordinates for examples."""
+        return self.path / "map.parquet"
+
+    @property
+    def selections_folder(self) -> Path:
+        """`selections/`: named subsets."""
+        return self.path / "selections"
+
+    @property
+    def private_folder(self) -> Path:
+        """`.work/`: tokens and the trainer's resume state; gone when the run is complete."""
+        return self.path / ".work"
+
+    def manifest(self) -> Manifest:
+        """Read `run.json`."""
+        try:
+            return Manifest.model_validate_json(self.manifest_file.read_bytes())
+        except FileNotFoundError:
+            raise RunNotFound(
+                f"There is no run named {self.name!r} in {self.path.parent}."
+            ) from None
+        except ValidationError as error:
+            raise RunError(
+                f"'run.json' of {self.name!r} cannot be read: {error.error_count()} fields do not "
+                f"fit format {FORMAT}. It may come from another version."
+            ) from error
+
+    def update(self, **changes: Any) -> Manifest:
+        """Write changed fields of the manifest under a new content version."""
+        manifest = self.manifest().model_copy(
+            update={**changes, "content_version": uuid.uuid4().hex[:12]}
+        )
+        write_json(self.manifest_file, manifest.model_dump(mode="json"))
+        return manifest
+
+    def scores(self, columns: list[str] | None = None) -> pd.DataFrame:
+        """Read the scores of the training rows into a frame, all columns or those named."""
+        return self._frame(self.scores_file, columns)
+
+    def examples(self, columns: list[str] | None = None) -> pd.DataFrame:
+        """Read the examples into a frame, all columns or those named."""
+        return self._frame(self.examples_file, columns)
+
+    def _frame(self, path: Path, columns: list[str] | None) -> pd.DataFrame:
+        import pandas as pd
+
+        if not path.exists():
+            raise RunError(
+                f"{path.name!r} of run {self.name!r} is not there yet; "
+                f"its status is {self.manifest().status!r}."
+            )
+        return pd.read_parquet(path, columns=columns)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process; the system lets go of it when the process dies.
+
+        Raises:
+            RunBusy: another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RunBusy(
+                f"Run {self.name!r} is being worked on by another process; "
+                "wait for it, cancel it, or choose another name."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def busy(self) -> bool:
+        """Say whether a process holds the run."""
+        try:
+            with self.lock():
+                return False
+        except RunBusy:
+            return True
+
+    def delete(self) -> None:
+        """Remove the run folder.
+
+        Raises:
+            RunBusy: a process works on it.
+        """
+        with self.lock():
+            shutil.rmtree(self.path)
+
+
+def runs_root() -> Path:
+    """Return the folder of runs: `INFLUENCE_RUNS`, or `./runs`."""
+    return Path(os.environ.get(RUNS_VARIABLE) or "runs").expanduser().resolve()
+
+
+def validate_name(name: str) -> str:
+    """Return `name` if a run may be called so.
+
+    Raises:
+        RunError: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        shown = name if len(name) <= 80 else name[:77] + "..."
+        raise RunError(
+            rule(
+                "name",
+                "be 1 to 64 letters, digits, '.', '_' or '-', and start with a letter or digit",
+                shown,
+            )
+        )
+    return name
+
+
+def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Run:
+    """Make the folder of a new run with its manifest.
+
+    Raises:
+        RunExists: there is a run of that name.
+        RunError: the name is not allowed.
+    """
+    run = Run((root or runs_root()) / validate_name(name))
+    if run.manifest_file.exists():
+        raise RunExists(
+            f"There is a run named {name!r} already; choose another name, or resume it."
+        )
+    run.path.mkdir(parents=True, exist_ok=True)
+    sweep(run.path)
+    manifest = Manifest(
+        name=name,
+        created=now(),
+        settings=settings,
+        content_version=uuid.uuid4().hex[:12],
+    )
+    write_json(run.manifest_file, manifest.model_dump(mode="json"))
+    return run
+
+
+def open_run(name: str, root: Path | None = None) -> Run:
+    """Open an existing run by name.
+
+    Raises:
+        RunNotFound: there is none of that name.
+    """
+    run = Run((root or runs_root()) / validate_name(name))
+    if not run.manifest_file.exists():
+        raise RunNotFound(
+            f"There is no run named {name!r} in {run.path.parent}; `influence runs` lists them."
+        )
+    return run
+
+
+def list_runs(root: Path | None = None) -> list[Run]:
+    """Return the runs under the root, newest first."""
+    folder = root or runs_root()
+    if not folder.is_dir():
+        return []
+    runs = [
+        Run(path)
+        for path in folder.iterdir()
+        if _NAME.fullmatch(path.name) and (path / "run.json").is_file()
+    ]
+    return sorted(runs, key=lambda run: (-run.manifest_file.stat().st_mtime, run.name))
+
+
+def now() -> str:
+    """Return the present moment in UTC, to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

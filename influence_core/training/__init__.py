@@ -1,0 +1,1 @@
+"""Training that records: fine-tuning and probing, with the same artefacts."""
