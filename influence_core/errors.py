@@ -15,6 +15,8 @@
 Every message says what was wrong, the rule, the value received, and what to do.
 """
 
+from typing import Any
+
 
 class InfluenceError(Exception):
     """Base of everything a user can cause and mend."""
@@ -25,7 +27,14 @@ class ConfigError(InfluenceError, ValueError):
 
 
 class DataError(InfluenceError, ValueError):
-    """The input cannot be used."""
+    """The input cannot be used.
+
+    `findings` holds the lines of the validation report that led here, if one was written.
+    """
+
+    def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.findings = findings
 
 
 class ModelError(InfluenceError, ValueError):

@@ -1,0 +1,87 @@
+"""Reading JSON lines: one object a line, nested values untouched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from influence_core.data.arrow_types import column_of
+from influence_core.data.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Rejected
+from influence_core.data.findings import failure
+from influence_core.data.text_files import open_text, read_head
+
+
+def read_json_lines(path: Path) -> Iterator[Batch]:
+    """Read a file of JSON objects in batches; lines that are none are rejected.
+
+    Raises:
+        DataError: the file cannot be read, or is one JSON array.
+    """
+    if read_head(path).lstrip().startswith(b"["):
+        raise failure(
+            "format",
+            f"File {path.name!r} is one JSON array; write one object a line (JSON lines), "
+            f"e.g. with `jq -c '.[]' {path.name!r}`.",
+        )
+    size = max(path.stat().st_size, 1)
+    with open_text(path) as file:
+        collector = _Collector()
+        for number, line in enumerate(file, start=1):
+            collector.add(number, line)
+            if collector.full:
+                yield collector.batch(min(1.0, file.buffer.tell() / size))  # type: ignore[attr-defined]
+                collector = _Collector()
+        yield collector.batch(1.0)
+
+
+class _Collector:
+    """The rows of the batch that is being read."""
+
+    def __init__(self) -> None:
+        self._records: list[dict[str, Any]] = []
+        self._rows: list[int] = []
+        self._rejected: list[Rejected] = []
+        self._characters = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
+
+    def add(self, number: int, line: str) -> None:
+        if not line.strip():
+            return
+        try:
+            self._records.append(_parsed(line))
+            self._rows.append(number)
+            self._characters += len(line)
+        except ValueError as error:
+            reason = f"line {number} is not a JSON object: {error}"
+            self._rejected.append(Rejected(number, "broken_json", reason, line.rstrip("\r\n")))
+
+    def batch(self, share: float) -> Batch:
+        names = dict.fromkeys(name for record in self._records for name in record)
+        columns = {
+            name: column_of([record.get(name) for record in self._records]) for name in names
+        }
+        return Batch(pa.table(columns), self._rows, share, self._rejected)
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """Parse one line.
+
+    Raises:
+        ValueError: it is not one JSON object, or holds half of a surrogate pair.
+    """
+    try:
+        value = json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"it holds {type(value).__name__}")
+    if "\\ud" in line.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
