@@ -1,0 +1,75 @@
+"""The table of commands. Their modules load when they are called, so that help comes at once."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+
+class Entry(NamedTuple):
+    """The module under `influence_core.cli` that holds a command, and what it does."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "run": Entry("run", "Train on a dataset and score every training example."),
+    "demo": Entry("run", "Make the demo run from the built-in dataset, if there is none."),
+    "app": Entry("serve", "Open the dashboard on this machine."),
+    "runs": Entry("look", "List the runs."),
+    "show": Entry("look", "Show what a run found: figures, and its hardest and easiest examples."),
+    "scores": Entry("look", "List the scores and how to read them."),
+    "export": Entry("export", "Write a curated subset of a run's dataset."),
+    "delete": Entry("look", "Delete a run with everything in it."),
+}
+
+HIDDEN = {"work": Entry("run", "Compute a run in the background.")}
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by their summaries and loads the one that is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=entry.summary))
+        for name, entry in HIDDEN.items():
+            self.add_command(TyperCommand(name, help=entry.summary, hidden=True))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Replace the placeholder of the called command by the command itself."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else placeholder, rest
+
+
+def load(name: str) -> Any:
+    """Import a command and build it."""
+    entry = {**COMMANDS, **HIDDEN}[name]
+    module = import_module(f"influence_core.cli.{entry.module}")
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name)(getattr(module, name))
+    return get_command(app)
+
+
+def group() -> Any:
+    """Build the `influence` command."""
+    app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(influence)
+    return get_command(app)
+
+
+def influence(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    """See which of your labelled texts matter, which labels are wrong, and what can go."""
+    if version:
+        import influence_core
+        from influence_core.cli.terminal import output
+
+        output().print(influence_core.__version__)
+        raise typer.Exit

@@ -1,0 +1,171 @@
+"""Commands that compute: `run`, `demo`, and the hidden worker of the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from influence_core import jobs
+from influence_core.cli.options import chosen, validated, with_settings
+from influence_core.cli.summary import print_summary, run_facts
+from influence_core.cli.terminal import errors, output, print_json, reporting
+from influence_core.config import (
+    DataSettings,
+    ModelSettings,
+    RunSettings,
+    ScoringSettings,
+    TrainingSettings,
+)
+from influence_core.errors import ConfigError, RunBusy, RunNotFound
+from influence_core.progress import Listener
+from influence_core.store.run import Run, list_runs, open_run, validate_name
+
+DEMO = "demo"
+
+PARTS: dict[str, type[DataSettings | ModelSettings | TrainingSettings | ScoringSettings]] = {
+    "data": DataSettings,
+    "model": ModelSettings,
+    "training": TrainingSettings,
+    "scoring": ScoringSettings,
+}
+RENAMED = {"DataSettings.seed": "data_seed"}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@with_settings(*PARTS.values(), skip=("DataSettings.source",), rename=RENAMED)
+def run(
+    data: Annotated[
+        str | None,
+        typer.Argument(help=str(DataSettings.model_fields["source"].description)),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; made from the data by default.")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run of that name, or with the newest unfinished one."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+    *,
+    given: dict[str, object],
+) -> None:
+    """Train on a dataset and score every training example.
+
+    A run that was stopped or killed loses nothing: the same command with --resume goes on.
+    """
+    if data is None and not resume:
+        raise ConfigError(
+            "'data' must name what to train on; got nothing. "
+            "`influence run voice-assistant` takes the built-in dataset."
+        )
+    settings = build_settings(data, given)
+    if name is not None:
+        validate_name(name)
+    if resume:
+        target = _unfinished(name)
+        _check_same(target, settings, data, given)
+        _report(_go_on(target), as_json)
+    else:
+        _report(_begin(name, settings), as_json)
+
+
+def demo(as_json: AsJson = False) -> None:
+    """Make the demo run from the built-in dataset, if there is none."""
+    try:
+        present = open_run(DEMO)
+    except RunNotFound:
+        present = None
+    if present is None:
+        present = _begin(DEMO, RunSettings())
+    elif present.manifest().status != "complete":
+        present = _go_on(present)
+    _report(present, as_json)
+
+
+def work(name: str, root: Annotated[Path, typer.Option()]) -> None:
+    """Compute a run in the background."""
+    jobs.work(name, root)
+
+
+def build_settings(data: str | None, given: dict[str, object]) -> RunSettings:
+    """Make the settings of a run out of the options that were typed.
+
+    Raises:
+        ConfigError: some are out of range.
+    """
+    parts = {part: chosen(model, given, RENAMED) for part, model in PARTS.items()}
+    if data is not None:
+        parts["data"]["source"] = data
+    return validated(RunSettings, parts)
+
+
+def compute(action: Callable[..., Run]) -> Run:
+    """Do long work with its progress shown, and stoppable by Ctrl-C."""
+
+    def announce() -> None:
+        errors().print("Stopping at the next step; press Ctrl-C again to stop at once.")
+
+    shown: Listener
+    with reporting() as shown, jobs.stop_on_signal(announce) as stop:
+        return action(shown, stop)
+
+
+def _begin(name: str | None, settings: RunSettings) -> Run:
+    def begin(*listeners: Listener) -> Run:
+        from influence_core import pipeline
+
+        return pipeline.run(name=name, settings=settings, listeners=listeners)
+
+    return compute(begin)
+
+
+def _go_on(run: Run) -> Run:
+    def go_on(*listeners: Listener) -> Run:
+        from influence_core import pipeline
+
+        return pipeline.resume(run.name, listeners=listeners)
+
+    return compute(go_on)
+
+
+def _unfinished(name: str | None) -> Run:
+    """Find the run to go on with: the one of that name, or the newest unfinished one."""
+    if name is not None:
+        return open_run(name)
+    for candidate in list_runs():
+        if jobs.status(candidate).resumable:
+            return candidate
+    raise RunNotFound("There is no unfinished run; `influence runs` lists all of them.")
+
+
+def _check_same(
+    target: Run, settings: RunSettings, data: str | None, given: dict[str, object]
+) -> None:
+    """Refuse options that differ from those the run was started with."""
+    if jobs.status(target).state == "running":
+        raise RunBusy(f"Run {target.name!r} is being worked on by another process; wait for it.")
+    before = target.manifest().settings
+    for part, model in PARTS.items():
+        typed = chosen(model, given, RENAMED) | (
+            {"source": data} if part == "data" and data is not None else {}
+        )
+        for field in typed:
+            old, new = (getattr(getattr(each, part), field) for each in (before, settings))
+            if old != new:
+                raise ConfigError(
+                    f"'{field}' must stay {old!r}, with which run {target.name!r} was started; "
+                    f"got {new!r}. Leave it out, or start another run."
+                )
+
+
+def _report(finished: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(run_facts(finished))
+    else:
+        print_summary(finished, output())

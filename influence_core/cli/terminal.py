@@ -1,0 +1,170 @@
+"""What the terminal shows: text that cannot misbehave, tables, and the progress of long work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from influence_core.progress import Event, Listener
+
+PIPE_WIDTH = 240
+"""Columns of a line where the output is no terminal."""
+
+PLAIN_SECONDS = 5.0
+"""Time between two lines about one stage where the output is no terminal."""
+
+
+def output() -> Console:
+    """Return the console for results. Text of a dataset is shown as it is: no markup, no emoji."""
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    return Console(markup=False, emoji=False, highlight=False, width=width)
+
+
+def errors() -> Console:
+    """Return the console for messages and progress."""
+    return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def plain(text: object) -> str:
+    """Return `text` with its control characters spelled out, lines kept.
+
+    >>> plain("red \\x1b[31m")
+    'red \\\\x1b[31m'
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1]
+        for letter in str(text)
+    )
+
+
+def table(*columns: str) -> Table:
+    """Return an empty table; columns whose name ends in '#' hold numbers."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        number = column.endswith("#")
+        made.add_column(column.removesuffix("#"), justify="right" if number else "left")
+    return made
+
+
+def fill(made: Table, rows: Iterable[Sequence[object]]) -> Table:
+    """Add rows of any values to a table."""
+    for row in rows:
+        made.add_row(*(plain(value) for value in row))
+    return made
+
+
+def print_json(value: Any) -> None:
+    """Write JSON to standard output, for scripts."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def duration(seconds: float) -> str:
+    """Word a length of time.
+
+    >>> duration(75)
+    '1 min 15 s'
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+@contextmanager
+def reporting() -> Iterator[Listener]:
+    """Yield a listener that draws bars on a terminal and writes lines anywhere else."""
+    console = errors()
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    with _bars(console) as bars:
+        yield Bars(bars)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<10}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=console,
+    )
+
+
+class Bars:
+    """One bar a stage, with the time left."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if event.kind == "message":
+            self._bars.console.print(plain(event.message))
+            return
+        if event.kind == "begin" or self._task is None:
+            self._task = self._bars.add_task(
+                event.stage, total=event.total or None, unit=event.unit, figures=""
+            )
+        done = (event.total or event.done) if event.kind == "end" else event.done
+        self._bars.update(self._task, completed=done)
+        if event.values:
+            self._bars.update(self._task, figures=_figures(event))
+        if event.kind == "end":
+            self._bars.update(self._task, total=done)
+
+
+class Lines:
+    """A line when a stage begins and ends, and now and then between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = 0.0
+        self._last = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if event.kind == "begin":
+            self._began = event.time
+        if event.kind != "advance" or event.time - self._last >= PLAIN_SECONDS:
+            self._last = event.time
+            self._console.print(plain(self._line(event)))
+
+    def _line(self, event: Event) -> str:
+        if event.kind == "message":
+            return event.message
+        elapsed = event.time - self._began
+        if event.kind == "begin":
+            return f"{event.stage}: {event.total:,} {event.unit}"
+        if event.kind == "end":
+            return f"{event.stage}: done in {duration(elapsed)} {_figures(event)}".rstrip()
+        left = elapsed * (event.total - event.done) / event.done if event.done else 0.0
+        parts = [f"{event.stage}: {event.done:,} of {event.total:,} {event.unit}"]
+        if left > 0:
+            parts.append(f"{duration(left)} left")
+        return ", ".join([*parts, *([_figures(event)] if event.values else [])])
+
+
+def _figures(event: Event) -> str:
+    return " ".join(f"{name} {value:.4g}" for name, value in event.values.items())
