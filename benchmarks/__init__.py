@@ -1,0 +1,1 @@
+"""What is fast enough is measured here: `make bench` runs every `bench_*.py`."""
