@@ -1,0 +1,192 @@
+"""The columns a run can be asked about: those of its examples, its scores and its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from influence_core.errors import RunError, rule
+from influence_core.store.database import Parameters, quote, rows
+from influence_core.store.run import Run
+
+Kind = Literal["text", "number", "integer", "flag", "time", "nested"]
+Table = Literal["examples", "scores", "predictions"]
+
+CORE = ("id", "text", "text_pair", "label", "split")
+"""Columns that every `examples.parquet` starts with."""
+
+NORMS = ("class", "dataset")
+"""Ways a score is normalised, besides raw."""
+
+_KEYS = {"scores": ("row", "id"), "predictions": ("row", "id", "split")}
+_ALIAS: dict[Table, str] = {"examples": "e", "scores": "s", "predictions": "p"}
+_ROW_COLUMN = "file_row_number"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column by the name it is asked for, and where it lies.
+
+    An input column whose name is taken by a score or a prediction is asked for as `<name>_input`.
+    """
+
+    name: str
+    kind: Kind
+    table: Table
+    stored: str
+
+    @property
+    def expression(self) -> str:
+        """The column in a statement that reads its table under its alias."""
+        return f"{_ALIAS[self.table]}.{quote(self.stored)}"
+
+    @property
+    def comparable(self) -> str:
+        """The same, with NaN as a missing value: DuckDB takes NaN for the largest number."""
+        if self.kind != "number":
+            return self.expression
+        value = self.expression
+        return f"CASE WHEN isnan(CAST({value} AS DOUBLE)) THEN NULL ELSE {value} END"
+
+    @property
+    def groupable(self) -> bool:
+        """Whether rows can be grouped by it: few distinct values are likely."""
+        return self.kind in ("text", "integer", "flag") and (
+            self.name in ("label", "split", "predicted", "correct", "never_learnt") or self.extra
+        )
+
+    @property
+    def filterable(self) -> bool:
+        """Whether a filter can look at it."""
+        return self.kind != "nested"
+
+    @property
+    def extra(self) -> bool:
+        """Whether it is an input column beyond the ones every run has."""
+        return self.table == "examples" and self.name not in CORE
+
+
+class Catalogue:
+    """All columns of a run by name."""
+
+    def __init__(self, columns: Iterable[Column]) -> None:
+        self.columns = tuple(columns)
+        self._by_name = {column.name: column for column in self.columns}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def get(self, name: str) -> Column:
+        """Return the column of that name.
+
+        Raises:
+            RunError: there is none.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            names = ", ".join(map(repr, self._by_name))
+            raise RunError(rule("column", f"be one of {names}", name)) from None
+
+    def score(self, key: str, normalise: str = "raw") -> Column:
+        """Return the column of a score, raw or normalised.
+
+        Raises:
+            RunError: the run has no scores yet, or not this one.
+        """
+        scored = self.scores
+        if not scored:
+            raise RunError("The run has no scores yet; finish it first, or ask without a score.")
+        if key not in scored:
+            raise RunError(rule("score", f"be one of {', '.join(map(repr, scored))}", key))
+        return self.get(score_column(key, normalise))
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Keys of the scores that the run has."""
+        stored = [column.stored for column in self.columns if column.table == "scores"]
+        return tuple(name.removesuffix("_rank") for name in stored if name.endswith("_rank"))
+
+
+def score_column(key: str, normalise: str = "raw") -> str:
+    """Return the name of a score's column: raw, or normalised by 'class' or 'dataset'."""
+    return f"{key}_{normalise}_norm" if normalise in NORMS else key
+
+
+def columns(run: Run) -> list[Column]:
+    """Return every column that a run can be asked about."""
+    return list(catalogue(run).columns)
+
+
+def catalogue(run: Run) -> Catalogue:
+    """Read the schemas of a run's files.
+
+    Raises:
+        RunError: the run has no examples yet.
+    """
+    if not run.examples_file.exists():
+        raise RunError(
+            f"Run {run.name!r} has no examples yet; its status is {run.manifest().status!r}."
+        )
+    derived = [
+        *_derived("scores", run.scores_file),
+        *_derived("predictions", run.predictions_file),
+    ]
+    taken = {"row", *CORE, *(column.name for column in derived)}
+    return Catalogue([*_inputs(run.examples_file, taken), *derived])
+
+
+def _derived(table: Literal["scores", "predictions"], path: Path) -> list[Column]:
+    """Return the columns of a computed file, or none before it is computed."""
+    if not path.exists():
+        return []
+    schema = _schema(path)
+    return [
+        Column(_derived_name(table, name), kind, table, name)
+        for name, kind in schema.items()
+        if name not in _KEYS[table]
+    ]
+
+
+def _derived_name(table: Table, name: str) -> str:
+    """Tell the final model's figures from scores that may share their names."""
+    return f"final_{name}" if table == "predictions" and name == "confidence" else name
+
+
+def _inputs(path: Path, taken: set[str]) -> list[Column]:
+    schema = _schema(path)
+    if _ROW_COLUMN in schema:
+        raise RunError(
+            rule("column", "be called otherwise: the name is kept for row numbers", _ROW_COLUMN)
+        )
+    found = []
+    used = taken | set(schema)
+    for stored, kind in schema.items():
+        name = stored
+        if stored not in CORE and stored in taken:
+            while name in used:
+                name += "_input"
+            used.add(name)
+        found.append(Column(name, kind, "examples", stored))
+    return found
+
+
+def _schema(path: Path) -> dict[str, Kind]:
+    parameters = Parameters()
+    described = rows(f"DESCRIBE SELECT * FROM {parameters.parquet(path)}", parameters)
+    return {name: _kind(kind) for name, kind, *_ in described}
+
+
+def _kind(duckdb_type: str) -> Kind:
+    base = duckdb_type.split("(")[0]
+    if duckdb_type.endswith("]") or base in ("STRUCT", "MAP", "UNION", "BLOB", "BIT"):
+        return "nested"
+    if base in ("FLOAT", "DOUBLE", "DECIMAL"):
+        return "number"
+    if "INT" in base and base != "INTERVAL":
+        return "integer"
+    if base == "BOOLEAN":
+        return "flag"
+    return "time" if base.startswith(("DATE", "TIME", "INTERVAL")) else "text"

@@ -1,0 +1,240 @@
+"""Which examples are asked for, and in which order."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from influence_core.config import Settings
+from influence_core.errors import ConfigError, rule
+from influence_core.store.columns import Catalogue, Column, catalogue
+from influence_core.store.database import Parameters, rows
+from influence_core.store.run import Run
+
+Normalise = Literal["raw", "class", "dataset"]
+Order = Literal["hardest", "easiest", "row", "column"]
+Value = bool | int | float | str | None
+
+
+class OneOf(Settings):
+    """Keep rows whose column holds one of the values; None stands for a missing value."""
+
+    column: str
+    values: tuple[Value, ...]
+
+    def condition(self, column: Column, parameters: Parameters) -> str:
+        """Return the filter as a condition."""
+        missing = f"{column.expression} IS NULL" if None in self.values else "FALSE"
+        return f"{missing} OR coalesce({self._found(column, parameters)}, FALSE)"
+
+    def _found(self, column: Column, parameters: Parameters) -> str:
+        present = [value for value in self.values if value is not None]
+        if column.kind in ("number", "integer") and not any(
+            isinstance(value, str) for value in present
+        ):
+            numbers = parameters.bind([float(value) for value in present])
+            return f"CAST({column.expression} AS DOUBLE) IN (SELECT unnest({numbers}::DOUBLE[]))"
+        words = parameters.bind([_written(value) for value in present])
+        return f"CAST({column.expression} AS VARCHAR) IN (SELECT unnest({words}::VARCHAR[]))"
+
+
+class Between(Settings):
+    """Keep rows whose column lies in a closed range; None leaves an end open."""
+
+    column: str
+    minimum: float | datetime | date | None = None
+    maximum: float | datetime | date | None = None
+
+    def condition(self, column: Column, parameters: Parameters) -> str:
+        """Return the filter as a condition."""
+        ends = ((">=", self.minimum), ("<=", self.maximum))
+        tests = [
+            f"{column.comparable} {sign} {parameters.bind(self._checked(end, column))}"
+            for sign, end in ends
+            if end is not None
+        ]
+        return " AND ".join(tests) or "TRUE"
+
+    def _checked(self, end: float | date, column: Column) -> float | date:
+        kinds = ("time",) if isinstance(end, date) else ("number", "integer")
+        if column.kind not in kinds:
+            raise ConfigError(rule("column", f"hold {' or '.join(kinds)} values", self.column))
+        return end
+
+
+class Contains(Settings):
+    """Keep rows whose column contains the text, in any case."""
+
+    column: str
+    text: str
+
+    def condition(self, column: Column, parameters: Parameters) -> str:
+        """Return the filter as a condition."""
+        return _contains(f"CAST({column.expression} AS VARCHAR)", self.text, parameters)
+
+
+Filter = OneOf | Between | Contains
+
+
+class ExampleQuery(Settings):
+    """A question for examples: filters, a search and an order. Empty tuples keep everything."""
+
+    score: str | None = Field(None, description="Score that is shown and that orders the rows.")
+    normalise: Normalise = Field(
+        "raw", description="The score itself, or its z-score within the class or the dataset."
+    )
+    order: Order = Field(
+        "row", description="Hardest or easiest first by the score, input order, or by a column."
+    )
+    column: str | None = Field(None, description="Column that orders the rows if order=column.")
+    descending: bool = Field(False, description="Whether the column's largest value comes first.")
+    labels: tuple[str, ...] = Field((), description="Labels to keep.")
+    splits: tuple[str, ...] = Field((), description="Splits to keep.")
+    filters: tuple[Filter, ...] = Field((), description="Further filters; all of them must hold.")
+    search: str = Field("", description="Text to find in either text, in any case.")
+    regex: bool = Field(False, description="Whether the search is a regular expression (RE2).")
+    scored_only: bool = Field(False, description="Whether rows without scores are left out.")
+
+    @model_validator(mode="after")
+    def _order_has_its_column(self) -> Self:
+        if self.order in ("hardest", "easiest") and self.score is None:
+            raise ValueError(rule("score", f"be given to order by {self.order}", self.score))
+        if self.order == "column" and self.column is None:
+            raise ValueError(rule("column", "be given to order by a column", self.column))
+        return self
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any filter or search is set."""
+        return bool(self.labels or self.splits or self.filters or self.search)
+
+
+class Scan:
+    """A query made ready for one run: the tables it must read, its conditions and its order."""
+
+    def __init__(self, run: Run, query: ExampleQuery) -> None:
+        self.parameters = Parameters()
+        self.catalogue: Catalogue = catalogue(run)
+        self._run = run
+        self._query = query
+        self._used: set[str] = set()
+        if query.score is not None:
+            self.catalogue.score(query.score, query.normalise)
+        self._scored = query.scored_only and bool(self.catalogue.scores)
+        self.where = self._conditions()
+        self.order = self._order()
+
+    @property
+    def row(self) -> str:
+        """Expression of the row number in the table that leads."""
+        return "s.row" if self._scored else "e.file_row_number"
+
+    def use(self, name: str) -> str:
+        """Return the expression of a column and see to it that its table is read."""
+        column = self.catalogue.get(name)
+        self._used.add(column.table)
+        return column.expression
+
+    def source(self) -> str:
+        """Return the FROM clause that reads the tables in use, and no others."""
+        files = {
+            "e": ("examples", self._run.examples_file, "e.file_row_number"),
+            "s": ("scores", self._run.scores_file, "s.row"),
+            "p": ("predictions", self._run.predictions_file, "p.row"),
+        }
+        lead = "s" if self._scored else "e"
+        clause = f"{self.parameters.parquet(files[lead][1])} {lead}"
+        for alias, (table, path, row) in files.items():
+            if alias != lead and table in self._used:
+                join = "JOIN" if self._scored else "LEFT JOIN"
+                clause += f" {join} {self.parameters.parquet(path)} {alias} ON {row} = {self.row}"
+        return clause
+
+    def _conditions(self) -> str:
+        query, parameters = self._query, self.parameters
+        tests = []
+        for name, values in (("label", query.labels), ("split", query.splits)):
+            if values:
+                tests.append(
+                    f"{self.use(name)} IN (SELECT unnest({parameters.bind(list(values))}))"
+                )
+        for test in query.filters:
+            self.use(test.column)
+            tests.append(test.condition(self.catalogue.get(test.column), parameters))
+        if query.search:
+            tests.append(self._search())
+        return " AND ".join(f"({test})" for test in tests) or "TRUE"
+
+    def _search(self) -> str:
+        query = self._query
+        texts = (self.use("text"), self.use("text_pair"))
+        if not query.regex:
+            return " OR ".join(_contains(text, query.search, self.parameters) for text in texts)
+        _check_pattern(query.search)
+        pattern = self.parameters.bind(query.search)
+        return " OR ".join(
+            f"coalesce(regexp_matches({text}, {pattern}, 'i'), FALSE)" for text in texts
+        )
+
+    def _order(self) -> str:
+        query = self._query
+        if query.order == "row":
+            return self.row
+        if query.order == "column":
+            self.use(str(query.column))
+            key = self.catalogue.get(str(query.column)).comparable
+            return f"{key} {_way(query.descending)}, {self.row}"
+        return self._score_order(str(query.score), query.order == "easiest")
+
+    def _score_order(self, key: str, easiest: bool) -> str:
+        """Order by the stored rank; a class-normalised score has none and is sorted.
+
+        Dataset normalisation is monotone, so that the rank of the raw score holds for it.
+        """
+        if self._query.normalise != "class":
+            return f"{self.use(f'{key}_rank')} {_way(easiest)}, {self.row}"
+        self.use(f"{key}_class_norm")
+        value = self.catalogue.get(f"{key}_class_norm").comparable
+        high_first = _hard_is_high(self._run, key) != easiest
+        return f"{value} {_way(high_first)}, {self.row}"
+
+
+def _way(descending: bool) -> str:
+    return "DESC NULLS LAST" if descending else "ASC NULLS LAST"
+
+
+def _contains(expression: str, text: str, parameters: Parameters) -> str:
+    needle = parameters.bind(text)
+    return f"coalesce(contains(lower({expression}), lower({needle})), FALSE)"
+
+
+def _written(value: Value) -> str:
+    """Write a value as DuckDB does."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check_pattern(pattern: str) -> None:
+    import duckdb
+
+    parameters = Parameters()
+    try:
+        rows(f"SELECT regexp_matches('', {parameters.bind(pattern)})", parameters)
+    except duckdb.Error as error:
+        reason = str(error).removeprefix("Invalid Input Error: ")
+        raise ConfigError(
+            rule("search", f"be a regular expression in RE2 syntax ({reason})", pattern)
+        ) from None
+
+
+def _hard_is_high(run: Run, key: str) -> bool:
+    """Say which end of a score is hard, as its ranks tell: rank 1 is the hardest row."""
+    parameters = Parameters()
+    value, rank = f'"{key}"', f'"{key}_rank"'
+    found = rows(
+        f"SELECT arg_min({value}, {rank}) >= arg_max({value}, {rank}) "
+        f"FROM {parameters.parquet(run.scores_file)} WHERE isfinite({value})",
+        parameters,
+    )
+    return bool(found[0][0])

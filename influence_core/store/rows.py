@@ -1,0 +1,252 @@
+"""Examples by page, one example whole, and how the training saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from influence_core.errors import ConfigError, DataError, rule
+from influence_core.store.columns import CORE, Catalogue, catalogue, score_column
+from influence_core.store.database import Parameters, frame, quote, rows
+from influence_core.store.query import ExampleQuery, Scan
+from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DYNAMICS = ("p_true", "margin", "correct")
+
+
+@dataclass(frozen=True)
+class ScoreReading:
+    """A score of one row. `percentile` is the percentage of the other rows that are easier."""
+
+    score: str
+    raw: float
+    class_norm: float
+    dataset_norm: float
+    rank: int
+    percentile: float
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of a run: its input columns, what the final model says of it, and its scores."""
+
+    row: int
+    values: dict[str, Any]
+    prediction: dict[str, Any] = field(default_factory=dict)
+    scores: tuple[ScoreReading, ...] = ()
+    never_learnt: bool | None = None
+
+
+def count(run: Run, query: ExampleQuery) -> int:
+    """Return how many rows the query finds."""
+    scan = Scan(run, query)
+    found = rows(f"SELECT count(*) FROM {scan.source()} WHERE {scan.where}", scan.parameters)
+    return int(found[0][0])
+
+
+def page(
+    run: Run, query: ExampleQuery, page: int = 1, size: int = 50, columns: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return one page of the rows that the query finds; pages count from 1.
+
+    The columns are row, id, text, text_pair, label, split, then predicted where the run has
+    predictions, the query's score (under the name of its column) with its rank, and `columns`.
+
+    Raises:
+        ConfigError: the page or its size is below 1.
+        RunError: the run has no scores yet and the query names one, or a column is unknown.
+    """
+    for name, value in (("page", page), ("size", size)):
+        if value < 1:
+            raise ConfigError(rule(name, "be at least 1", value))
+    return _details(run, query, find_rows(run, query, (page - 1) * size, size), columns)
+
+
+def find_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[int]:
+    """Return row numbers that the query finds, in its order, from position `start` on.
+
+    Only the columns that decide are read: texts of the few rows shown are fetched afterwards.
+    """
+    ranked = query.order in ("hardest", "easiest") and query.normalise != "class"
+    scan = Scan(run, query)
+    if ranked and query.scored_only and not query.filtered:
+        return _ranked_rows(run, query, start, limit)
+    bind = scan.parameters.bind
+    statement = (
+        f"SELECT {scan.row} FROM {scan.source()} WHERE {scan.where} "
+        f"ORDER BY {scan.order} LIMIT {bind(limit)} OFFSET {bind(start)}"
+    )
+    return [row for (row,) in rows(statement, scan.parameters)]
+
+
+def example(run: Run, key: int | str) -> Example:
+    """Return everything about one row, given by its number or its id.
+
+    Raises:
+        DataError: there is no such row.
+    """
+    known = catalogue(run)
+    row = _row_of(run, key)
+    values = _record(run, known, "examples", row)
+    scores = _record(run, known, "scores", row)
+    return Example(
+        row=row,
+        values=values,
+        prediction=_record(run, known, "predictions", row),
+        scores=tuple(_readings(known.scores, scores, _scored_rows(run))) if scores else (),
+        never_learnt=scores.get("never_learnt"),
+    )
+
+
+def dynamics(run: Run, row: int) -> pd.DataFrame:
+    """Return what every snapshot recorded of a training row: step, epoch, p_true, margin, correct.
+
+    The frame is empty for rows outside training, and before the first snapshot.
+    """
+    import pandas as pd
+
+    files = sorted(run.dynamics_folder.glob("step-*.parquet"))
+    position = _training_position(run, row)
+    if not files or position is None:
+        return pd.DataFrame(columns=["step", "epoch", *DYNAMICS])
+    parameters = Parameters()
+    source, place = parameters.parquet(*files), parameters.bind(position)
+    names = parameters.bind([str(path) for path in files])
+    return frame(
+        f"""
+        WITH moments AS (
+            SELECT file_name,
+                max(CAST(decode(value) AS BIGINT)) FILTER (decode(key) = 'step') AS step,
+                max(CAST(decode(value) AS DOUBLE)) FILTER (decode(key) = 'epoch') AS epoch
+            FROM parquet_kv_metadata({names})
+            WHERE decode(key) IN ('step', 'epoch') GROUP BY file_name
+        )
+        SELECT step, epoch, {", ".join(DYNAMICS)}
+        FROM {source} seen JOIN moments ON seen.filename = moments.file_name
+        WHERE seen.file_row_number = {place} ORDER BY step
+        """,
+        parameters,
+    )
+
+
+def _ranked_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[int]:
+    """Page by the stored rank: no sort and no OFFSET, however deep the page."""
+    first, last, way = start + 1, start + limit, "ASC"
+    if query.order == "easiest":
+        total = _scored_rows(run)
+        first, last, way = total - last + 1, total - start, "DESC"
+    parameters = Parameters()
+    rank = quote(f"{query.score}_rank")
+    statement = (
+        f"SELECT row FROM {parameters.parquet(run.scores_file)} "
+        f"WHERE {rank} BETWEEN {parameters.bind(first)} AND {parameters.bind(last)} "
+        f"ORDER BY {rank} {way}"
+    )
+    return [row for (row,) in rows(statement, parameters)]
+
+
+def _details(
+    run: Run, query: ExampleQuery, wanted: Iterable[int], extra: Sequence[str]
+) -> pd.DataFrame:
+    known = catalogue(run)
+    names = [*CORE, *(["predicted"] if "predicted" in known else [])]
+    if query.score is not None:
+        names += [score_column(query.score, query.normalise), f"{query.score}_rank"]
+    chosen = [known.get(name) for name in dict.fromkeys([*names, *extra])]
+    parameters = Parameters()
+    listed = ", ".join(f"{column.expression} AS {quote(column.name)}" for column in chosen)
+    joins = f"JOIN {parameters.parquet(run.examples_file)} e ON e.file_row_number = wanted.number"
+    tables = {column.table for column in chosen}
+    for table, path, alias in (
+        ("scores", run.scores_file, "s"),
+        ("predictions", run.predictions_file, "p"),
+    ):
+        if table in tables:
+            joins += f" LEFT JOIN {parameters.parquet(path)} {alias} ON {alias}.row = wanted.number"
+    return frame(
+        f"""
+        WITH wanted AS (
+            SELECT unnest({parameters.bind(list(wanted))}::BIGINT[]) AS number
+        ), placed AS (
+            SELECT number, row_number() OVER () AS place FROM wanted
+        )
+        SELECT wanted.number AS row, {listed} FROM placed wanted {joins} ORDER BY place
+        """,
+        parameters,
+    )
+
+
+def _row_of(run: Run, key: int | str) -> int:
+    parameters = Parameters()
+    column = "id" if isinstance(key, str) else "file_row_number"
+    found = rows(
+        f"SELECT file_row_number FROM {parameters.parquet(run.examples_file)} "
+        f"WHERE {column} = {parameters.bind(key)} LIMIT 1",
+        parameters,
+    )
+    if not found:
+        name = "id" if isinstance(key, str) else "row"
+        raise DataError(rule(name, f"be one of run {run.name!r}", key))
+    return int(found[0][0])
+
+
+def _record(run: Run, known: Catalogue, table: str, row: int) -> dict[str, Any]:
+    """Return the columns of one table at one row, or nothing where the table lacks the row."""
+    chosen = [column for column in known.columns if column.table == table]
+    if not chosen:
+        return {}
+    path = {
+        "examples": run.examples_file,
+        "scores": run.scores_file,
+        "predictions": run.predictions_file,
+    }[table]
+    number = "file_row_number" if table == "examples" else "row"
+    parameters = Parameters()
+    listed = ", ".join(quote(column.stored) for column in chosen)
+    found = rows(
+        f"SELECT {listed} FROM {parameters.parquet(path)} WHERE {number} = {parameters.bind(row)}",
+        parameters,
+    )
+    names = [column.name for column in chosen]
+    return dict(zip(names, found[0], strict=True)) if found else {}
+
+
+def _readings(keys: Iterable[str], values: dict[str, Any], total: int) -> Iterable[ScoreReading]:
+    for key in keys:
+        rank = values[f"{key}_rank"]
+        yield ScoreReading(
+            score=key,
+            raw=values[key],
+            class_norm=values[f"{key}_class_norm"],
+            dataset_norm=values[f"{key}_dataset_norm"],
+            rank=rank,
+            percentile=100.0 * (total - rank) / max(total - 1, 1),
+            spread=values.get(f"{key}_spread"),
+        )
+
+
+def _scored_rows(run: Run) -> int:
+    parameters = Parameters()
+    if not run.scores_file.exists():
+        return 0
+    source = parameters.parquet(run.scores_file)
+    return int(rows(f"SELECT count(*) FROM {source}", parameters)[0][0])
+
+
+def _training_position(run: Run, row: int) -> int | None:
+    """Return the place of a row among the training rows, which is its place in a snapshot."""
+    parameters = Parameters()
+    number = parameters.bind(row)
+    found = rows(
+        f"SELECT count(*) FILTER (file_row_number < {number}), "
+        f"count(*) FILTER (file_row_number = {number}) "
+        f"FROM {parameters.parquet(run.examples_file)} WHERE split = 'train'",
+        parameters,
+    )
+    before, present = found[0]
+    return int(before) if present else None
