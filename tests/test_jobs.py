@@ -1,0 +1,198 @@
+"""Background jobs, in real processes over a pretended pipeline."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from influence_core import jobs
+from influence_core.config import RunSettings
+from influence_core.errors import Cancelled, RunBusy, RunError, RunExists
+from influence_core.progress import Event
+from influence_core.store.journal import JobRecord
+from influence_core.store.run import Run, create_run, open_run
+
+WORKER = Path(__file__).with_name("job_worker.py")
+PATIENCE = 20.0
+
+Pretend = Callable[[str], None]
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    """Choose what the pretended pipeline does from now on."""
+    real = jobs._command
+    monkeypatch.setenv("PYTHONPATH", str(WORKER.parents[1]))
+
+    def choose(mode: str) -> None:
+        def command(run: Run) -> list[str]:
+            arguments = real(run)
+            return [sys.executable, str(WORKER), mode, *arguments[arguments.index("work") :]]
+
+        monkeypatch.setattr(jobs, "_command", command)
+
+    return choose
+
+
+@pytest.fixture(autouse=True)
+def no_stragglers(tmp_path: Path) -> Iterator[None]:
+    """Kill what a failing test left behind: only processes that this test's runs name."""
+    yield
+    for file in tmp_path.rglob("job.json"):
+        record = JobRecord.model_validate_json(file.read_bytes())
+        if record.pid != os.getpid() and record.alive():
+            psutil.Process(record.pid).kill()
+
+
+def wait_for(run: Run, *states: jobs.State, stage: str = "") -> jobs.JobStatus:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        status = jobs.status(run)
+        if status.state in states and stage in (status.stage, ""):
+            return status
+        time.sleep(0.02)
+    pytest.fail(f"the run stayed {status}: {jobs.log_file(run).read_text()}")
+
+
+def test_a_job_finishes_and_tells_its_progress(runs_root: Path, pretend: Pretend) -> None:
+    pretend("finish")
+    job = jobs.start(RunSettings(), "good", runs_root)
+    status = wait_for(job.run, "finished")
+    assert (status.stage, status.done, status.total, status.unit) == ("training", 4, 10, "steps")
+    assert not status.resumable
+    seen, _ = jobs.events(job.run)
+    assert [event.kind for event in seen] == ["begin", "advance", "end"]
+    assert seen[1].values == {"loss": 0.5}
+
+
+def test_a_job_outlives_who_asked_and_has_its_own_session(
+    runs_root: Path, pretend: Pretend
+) -> None:
+    pretend("wait")
+    job = jobs.start(RunSettings(), "detached", runs_root)
+    wait_for(job.run, "running", stage="training")
+    assert os.getsid(job.pid) == job.pid != os.getsid(0)
+
+
+def test_a_cancelled_job_stops_and_can_go_on(runs_root: Path, pretend: Pretend) -> None:
+    pretend("wait")
+    job = jobs.start(RunSettings(), "stopped", runs_root)
+    wait_for(job.run, "running", stage="training")
+    assert jobs.cancel(job.run)
+    assert wait_for(job.run, "cancelled").resumable
+    pretend("finish")
+    jobs.resume(job.run)
+    wait_for(job.run, "finished")
+
+
+def test_a_second_cancel_does_not_wait_for_an_event(runs_root: Path, pretend: Pretend) -> None:
+    pretend("hang")
+    job = jobs.start(RunSettings(), "hanging", runs_root)
+    wait_for(job.run, "running", stage="training")
+    jobs.cancel(job.run)
+    time.sleep(0.3)
+    assert jobs.status(job.run).state == "running"
+    jobs.cancel(job.run)
+    wait_for(job.run, "cancelled")
+
+
+def test_a_user_error_is_told_in_its_own_words(runs_root: Path, pretend: Pretend) -> None:
+    pretend("fail")
+    job = jobs.start(RunSettings(), "bad", runs_root)
+    status = wait_for(job.run, "failed")
+    assert status.error == "'label' must be a column; got 'nonsense'."
+    assert "Traceback" not in jobs.log_file(job.run).read_text()
+
+
+def test_a_bug_that_the_pipeline_did_not_settle_is_a_failure(
+    runs_root: Path, pretend: Pretend
+) -> None:
+    pretend("crash")
+    job = jobs.start(RunSettings(), "buggy", runs_root)
+    assert "something nobody thought of" in wait_for(job.run, "failed").error
+
+
+def test_a_killed_job_is_interrupted_and_can_go_on(runs_root: Path, pretend: Pretend) -> None:
+    pretend("die")
+    job = jobs.start(RunSettings(), "killed", runs_root)
+    status = wait_for(job.run, "interrupted")
+    assert "about to vanish" in status.error
+    assert status.resumable
+    pretend("finish")
+    jobs.resume(job.run)
+    wait_for(job.run, "finished")
+    assert not jobs.status(job.run).error
+
+
+def test_kill_9_from_outside_is_interrupted_too(runs_root: Path, pretend: Pretend) -> None:
+    pretend("wait")
+    job = jobs.start(RunSettings(), "shot", runs_root)
+    wait_for(job.run, "running", stage="training")
+    os.kill(job.pid, signal.SIGKILL)
+    wait_for(job.run, "interrupted")
+    assert not jobs.cancel(job.run)
+
+
+def test_two_starts_of_one_run_are_refused(runs_root: Path, pretend: Pretend) -> None:
+    pretend("wait")
+    job = jobs.start(RunSettings(), "twice", runs_root)
+    with pytest.raises(RunExists, match="'twice'"):
+        jobs.start(RunSettings(), "twice", runs_root)
+    with pytest.raises(RunBusy, match="'twice'"):
+        jobs.resume(job.run)
+    assert jobs.status(job.run).pid == job.pid
+
+
+def test_a_complete_run_has_nothing_left(small_run: Run) -> None:
+    with pytest.raises(RunError, match="complete"):
+        jobs.resume(small_run)
+
+
+def test_a_run_that_nobody_started_is_idle(runs_root: Path) -> None:
+    run = create_run("fresh", RunSettings(), runs_root)
+    status = jobs.status(run)
+    assert (status.state, status.pid) == ("idle", None)
+    assert status.resumable
+    assert not jobs.cancel(run)
+
+
+def test_cancel_spares_a_stranger_with_the_same_number(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run("reused", RunSettings(), runs_root)
+    run.update(status="running")
+    mine = JobRecord.of(os.getpid())
+    mine.model_copy(update={"started": mine.started - 60}).write(run)
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a stranger was signalled"))
+    assert not jobs.cancel(run)
+    assert jobs.status(run).state == "interrupted"
+
+
+def test_the_worker_keeps_the_settings_of_the_run(runs_root: Path, pretend: Pretend) -> None:
+    pretend("finish")
+    settings = RunSettings.model_validate({"training": {"epochs": 3, "seed": 7}})
+    job = jobs.start(settings, "settings", runs_root)
+    wait_for(job.run, "finished")
+    assert open_run("settings", runs_root).manifest().settings == settings
+
+
+def test_signals_stop_at_an_event_and_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    told: list[str] = []
+    event = Event(time=0.0, kind="advance", stage="trace")
+    with jobs.stop_on_signal(lambda: told.append("stopping")) as stop:
+        stop(event)
+        signal.raise_signal(signal.SIGTERM)
+        assert told == ["stopping"]
+        with pytest.raises(Cancelled):
+            stop(event)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
