@@ -1,1 +1,5 @@
-"""Entry point of the dashboard."""
+"""Entry point of the dashboard: a frame around the pages."""
+
+from ui import shell
+
+shell.show()

@@ -1,0 +1,270 @@
+"""Figures from frames: the only module that knows plotly, and it knows nothing else.
+
+Every text that comes from a dataset is escaped, since plotly reads labels as HTML. Colours of
+groups are left to the template's colour cycle, so that the page's theme can replace it.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from influence_core.report.palette import (
+    DASHES,
+    EASY,
+    GROUPS,
+    HARD,
+    MIDDLE,
+    hardness_colour,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+ROW_HEIGHT = 26
+"""Pixels for one class in a chart that lists classes."""
+
+CHART_HEIGHT = 320
+
+_NAME_LENGTH = 32
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "colorway": list(GROUPS),
+        "font": {"family": "Source Sans, system-ui, sans-serif", "size": 13},
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left", "namelength": 40},
+        "bargap": 0,
+        "legend": {
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.0,
+            "x": 0,
+            "title": {"text": ""},
+        },
+        "xaxis": {"automargin": True, "zeroline": False, "ticks": ""},
+        "yaxis": {"automargin": True, "zeroline": False, "ticks": ""},
+        "separators": ".,",
+    }
+)
+
+
+def histogram(bins: pd.DataFrame, title: str, hard: str = "high") -> go.Figure:
+    """Draw bins (`left`, `right`, `rows`), coloured by how hard the rows in them are.
+
+    `hard` is the end at which the hard rows lie.
+    """
+    hardness = (bins["rows"].cumsum() - bins["rows"] / 2) / max(bins["rows"].sum(), 1)
+    colours = hardness if hard == "high" else 1 - hardness
+    bars = go.Bar(
+        x=(bins["left"] + bins["right"]) / 2,
+        y=bins["rows"],
+        width=bins["right"] - bins["left"],
+        marker={"color": [hardness_colour(value) for value in colours], "line": {"width": 0}},
+        customdata=bins[["left", "right"]],
+        hovertemplate="%{customdata[0]:.4~g} to %{customdata[1]:.4~g}<br>"
+        "<b>%{y:,} rows</b><extra></extra>",
+    )
+    return _figure([bars], title, "Rows").update_layout(showlegend=False)
+
+
+def density(bins: pd.DataFrame, title: str) -> go.Figure:
+    """Draw smooth densities of binned groups (`group`, `left`, `right`, `rows`), a line each.
+
+    The counts are smoothed by a Gaussian whose width follows Silverman's rule.
+    """
+    low, high = float(bins["left"].min()), float(bins["right"].max())
+    curves = {
+        group: _smooth(part, low, high) for group, part in bins.groupby("group", sort=False)
+    }
+    lines = [
+        _line(index, group, x, y, "%{x:.4~g}") for index, (group, (x, y)) in enumerate(curves.items())
+    ]
+    figure = _figure(lines, title, "Density")
+    figure.update_yaxes(showticklabels=False, rangemode="tozero")
+    return figure.update_layout(showlegend=len(lines) > 1)
+
+
+def cumulative(quantiles: pd.DataFrame, title: str) -> go.Figure:
+    """Draw distribution functions from quantiles (`group`, `quantile`, `value`), a line each."""
+    lines = [
+        _line(index, group, part["value"], part["quantile"], "%{y:.1%} of rows up to %{x:.4~g}")
+        for index, (group, part) in enumerate(quantiles.groupby("group", sort=False))
+    ]
+    figure = _figure(lines, title, "Share of rows")
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
+    return figure.update_layout(showlegend=len(lines) > 1)
+
+
+def boxes(summary: pd.DataFrame, title: str) -> go.Figure:
+    """Draw one lying box a group from `lower_fence`, `q1`, `median`, `q3`, `upper_fence`."""
+    figure = _figure([_box(summary)], title, None, height=list_height(len(summary)))
+    return _list_axis(figure, summary["group"]).update_layout(showlegend=False)
+
+
+def boxes_side_by_side(panels: dict[str, pd.DataFrame], title: str) -> go.Figure:
+    """Draw the same groups in several panels, which share the order of the first one."""
+    first = next(iter(panels.values()))
+    figure = make_subplots(
+        rows=1,
+        cols=len(panels),
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[escape(name) for name in panels],
+    )
+    for column, summary in enumerate(panels.values(), start=1):
+        figure.add_trace(_box(summary), row=1, col=column)
+        figure.add_vline(x=0, line={"width": 1, "color": MIDDLE, "dash": "dot"}, row=1, col=column)
+    figure.update_layout(
+        template=TEMPLATE, height=list_height(len(first)) + 20, showlegend=False
+    )
+    figure.update_layout(margin={"t": 44})
+    figure.update_xaxes(title_text=title)
+    return _list_axis(figure, first["group"])
+
+
+def balance(counts: pd.DataFrame) -> go.Figure:
+    """Draw for each `label` how many rows there were `before` and how many stay `after`."""
+    names = [_name(label) for label in counts["label"]]
+    places = list(range(len(counts)))
+    share = counts["after"] / counts["before"].where(counts["before"] > 0, 1)
+    before = go.Bar(
+        x=counts["before"],
+        y=places,
+        orientation="h",
+        name="removed",
+        marker={"color": MIDDLE, "opacity": 0.45},
+        customdata=names,
+        hovertemplate="%{x:,} rows before<extra>%{customdata}</extra>",
+    )
+    after = go.Bar(
+        x=counts["after"],
+        y=places,
+        orientation="h",
+        name="kept",
+        marker={"color": EASY},
+        customdata=list(zip(names, share, strict=True)),
+        hovertemplate="%{x:,} rows kept, %{customdata[1]:.0%}"
+        "<extra>%{customdata[0]}</extra>",
+    )
+    figure = _figure([before, after], "Training rows", None, height=list_height(len(counts)))
+    figure.update_layout(barmode="overlay", bargap=0.3)
+    return _list_axis(figure, counts["label"])
+
+
+def dynamics(points: pd.DataFrame) -> go.Figure:
+    """Draw how the label's probability moved over training (`epoch`, `p_true`, `correct`)."""
+    colours = [EASY if correct else HARD for correct in points["correct"]]
+    verdicts = ["right" if correct else "wrong" for correct in points["correct"]]
+    line = go.Scatter(
+        x=points["epoch"],
+        y=points["p_true"],
+        mode="lines+markers",
+        line={"color": MIDDLE, "width": 2},
+        marker={
+            "color": colours,
+            "size": 9,
+            "symbol": ["circle" if correct else "x" for correct in points["correct"]],
+        },
+        customdata=verdicts,
+        hovertemplate="epoch %{x:.2~f}<br><b>%{y:.1%}</b>, %{customdata}<extra></extra>",
+    )
+    figure = _figure([line], "Epoch", None, height=220)
+    figure.update_yaxes(range=[-0.04, 1.06], tickformat=".0%")
+    return figure.update_layout(showlegend=False)
+
+
+def loss(points: pd.DataFrame, unit: str = "step") -> go.Figure:
+    """Draw the training loss (`step`, `loss`) so far."""
+    line = go.Scatter(
+        x=points["step"],
+        y=points["loss"],
+        mode="lines",
+        line={"color": GROUPS[0], "width": 2},
+        hovertemplate="%{x:,}<br><b>%{y:.4~f}</b><extra></extra>",
+    )
+    figure = _figure([line], unit.capitalize(), "Loss", height=240)
+    return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=False)
+
+
+def list_height(rows: int) -> int:
+    """Return the pixels that a chart with one line a class needs to stay readable."""
+    return max(rows, 3) * ROW_HEIGHT + 84
+
+
+def _figure(
+    traces: Iterable[Any], x_title: str, y_title: str | None, height: int = CHART_HEIGHT
+) -> go.Figure:
+    figure = go.Figure(list(traces))
+    figure.update_layout(template=TEMPLATE, height=height)
+    figure.update_xaxes(title_text=escape(x_title))
+    return figure.update_yaxes(title_text=y_title)
+
+
+def _line(index: int, group: object, x: Any, y: Any, hover: str) -> go.Scatter:
+    """Return one group's line; colours come from the template, dashes tell them apart too."""
+    return go.Scatter(
+        x=x,
+        y=y,
+        name=_name(group),
+        mode="lines",
+        line={"width": 2.2, "dash": DASHES[index % len(DASHES)]},
+        hovertemplate=f"{hover}<extra>{_name(group)}</extra>",
+    )
+
+
+def _smooth(part: pd.DataFrame, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a density over an even grid of the bins' width, its area being one."""
+    width = float((part["right"] - part["left"]).iloc[0])
+    counts = np.zeros(max(round((high - low) / width), 1))
+    places = ((part["left"] - low) / width).round().astype(int).clip(0, len(counts) - 1)
+    np.add.at(counts, places, part["rows"].to_numpy(float))
+    centres = low + (np.arange(len(counts)) + 0.5) * width
+    mean = np.average(centres, weights=counts)
+    spread = np.sqrt(np.average((centres - mean) ** 2, weights=counts))
+    bandwidth = max(1.06 * spread * counts.sum() ** -0.2, width)
+    reach = np.arange(-np.ceil(4 * bandwidth / width), np.ceil(4 * bandwidth / width) + 1)
+    kernel = np.exp(-0.5 * (reach * width / bandwidth) ** 2)
+    smoothed = np.convolve(counts, kernel / kernel.sum(), mode="full")
+    middle = smoothed[len(reach) // 2 : len(reach) // 2 + len(counts)]
+    return centres, middle / (counts.sum() * width)
+
+
+def _box(summary: pd.DataFrame) -> go.Box:
+    """Return lying boxes whose whiskers end at the fences."""
+    return go.Box(
+        y=list(range(len(summary))),
+        lowerfence=summary["lower_fence"],
+        q1=summary["q1"],
+        median=summary["median"],
+        q3=summary["q3"],
+        upperfence=summary["upper_fence"],
+        orientation="h",
+        line={"width": 1.4, "color": GROUPS[0]},
+        width=0.6,
+        hoverinfo="x+y",
+    )
+
+
+def _list_axis(figure: go.Figure, groups: pd.Series) -> go.Figure:
+    """Name every line, the first on top. Lines are numbers: two names may look the same."""
+    return figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(groups))),
+        ticktext=[_name(group) for group in groups],
+        range=[len(groups) - 0.5, -0.5],
+        showgrid=False,
+    )
+
+
+def _name(group: object) -> str:
+    """Return a group's name, short and without a meaning for plotly's HTML."""
+    name = " ".join(str(group).split()) or "(empty)"
+    return escape(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…")

@@ -1,0 +1,4 @@
+"""export."""
+from ui import shell
+shell.header('export', 'x')
+

@@ -1,0 +1,4 @@
+"""run."""
+from ui import shell
+shell.header('run', 'x')
+

@@ -1,0 +1,1 @@
+"""Components of the dashboard: they show, they hold no logic of their own."""

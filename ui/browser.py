@@ -1,0 +1,256 @@
+"""The examples by page, and one of them whole. Only the page in view leaves the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from influence_core.errors import DataError
+from influence_core.report import charts
+from influence_core.scores.registry import SCORES, spec
+from influence_core.store import tables
+from influence_core.store.columns import CORE, Catalogue, catalogue
+from influence_core.store.query import ExampleQuery
+from influence_core.store.rows import Example
+from influence_core.store.run import Run
+from ui import filters, queries, state
+from ui.shell import Lens
+from ui.wording import count, counted, figure, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE_SIZE = 25
+
+ENDS = {"hardest": "Hardest first", "easiest": "Easiest first"}
+
+_ALL = "All classes"
+_CUT = 400
+"""Characters of a text that the table carries; the detail shows all of it."""
+
+
+def controls(view: Lens) -> ExampleQuery:
+    """Draw order, class, search and filters, and return the query they make."""
+    known = queries.ask(view.run, catalogue)
+    state.settle("end", list(ENDS))
+    state.settle("label", [None, *_labels(view)])
+    order, label, search, more = st.columns([1.5, 1.3, 1.5, 0.8], vertical_alignment="bottom")
+    with order:
+        st.segmented_control(
+            "Order", list(ENDS), format_func=ENDS.get, key="end", required=True, **_restart()
+        )
+    with label:
+        st.selectbox(
+            "Class",
+            [None, *_labels(view)],
+            format_func=lambda name: _ALL if name is None else name,
+            key="label",
+            **_restart(),
+        )
+    with search:
+        st.text_input("Text contains", key="search", type="search", **_restart())
+    with more:
+        filters.editor(view.run, known)
+    filters.in_force()
+    return _query(view, known)
+
+
+def listing(view: Lens, query: ExampleQuery) -> Any:
+    """Draw one page of the examples and return the id of the chosen one."""
+    found = queries.ask(view.run, tables.count, query)
+    st.caption(
+        f"{counted(found, 'training row')} by {view.spec.label}, {ENDS[query.order].lower()}"
+        + ("" if query.normalise == "raw" else f", {_compared(query.normalise)}")
+    )
+    if not found:
+        st.info("No example fits. Take a filter away, or search for less.", icon=":material/search:")
+        return None
+    pages = ceil(found / PAGE_SIZE)
+    number = min(state.get("page"), pages)
+    state.put("page", number)
+    frame = queries.ask(view.run, tables.page, query, number, PAGE_SIZE)
+    _table(view, frame)
+    st.pagination(
+        pages, key="page", persist_state="session", on_change=state.put, args=("id", None)
+    )
+    return state.get("id") or frame["id"].iloc[0]
+
+
+def detail(view: Lens, key: str) -> None:
+    """Draw everything that is known of one example."""
+    try:
+        example = queries.ask(view.run, tables.example, str(key))
+    except DataError:
+        st.warning(
+            "The example of this link is not in the run.", icon=":material/search_off:"
+        )
+        return
+    with st.container(border=True, gap="small"):
+        _texts(example)
+        _verdict(example)
+        _scores(example, view)
+        _training(view.run, example)
+        _other_columns(example)
+
+
+def _query(view: Lens, known: Catalogue) -> ExampleQuery:
+    label = state.get("label")
+    return ExampleQuery(
+        score=view.score,
+        normalise=view.norm,
+        order=state.get("end"),
+        labels=() if label is None else (label,),
+        filters=filters.chosen(known),
+        search=state.get("search") or "",
+        scored_only=True,
+    )
+
+
+def _restart() -> dict[str, Any]:
+    """Return what every control of the query shares: it leads back to the first page."""
+    return {"persist_state": "session", "on_change": _to_first_page}
+
+
+def _to_first_page() -> None:
+    state.put("page", 1)
+    state.put("id", None)
+
+
+def _labels(view: Lens) -> list[str]:
+    dataset = view.manifest.dataset
+    return sorted(dataset.class_counts) if dataset else []
+
+
+def _compared(norm: str) -> str:
+    return "compared within the class" if norm == "class" else "compared within the dataset"
+
+
+def _table(view: Lens, frame: pd.DataFrame) -> None:
+    """Draw the page as a table of which one row is chosen."""
+    pairs = frame["text_pair"].notna().any()
+    shown = frame.assign(
+        text=frame["text"].str.slice(0, _CUT),
+        text_pair=frame["text_pair"].str.slice(0, _CUT),
+        value=frame[view.column].map(figure),
+    )
+    ids = frame["id"].tolist()
+    chosen = ids.index(state.get("id")) if state.get("id") in ids else 0
+    key = f"rows {hash((tuple(ids), view.column, chosen))}"
+    widths = (160, 150) if pairs else (300, None)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=PAGE_SIZE * 35 // 2 + 38,
+        column_order=["text", *(["text_pair"] if pairs else []), "label", "value"],
+        column_config={
+            "text": st.column_config.TextColumn("Text", width=widths[0]),
+            "text_pair": st.column_config.TextColumn("Second text", width=widths[1]),
+            "label": st.column_config.TextColumn("Label", width=115),
+            "value": st.column_config.TextColumn(view.spec.label, width=76, alignment="right"),
+        },
+        key=key,
+        on_select=_choose(key, ids),
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [chosen], "columns": [], "cells": []}},
+    )
+
+
+def _choose(key: str, ids: list[str]) -> Callable[[], None]:
+    def choose() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows and rows[0] < len(ids):
+            state.put("id", ids[rows[0]])
+
+    return choose
+
+
+def _texts(example: Example) -> None:
+    for name in ("text", "text_pair"):
+        text = example.values.get(name)
+        if text is not None:
+            with st.container(height=220 if len(text) > 600 else "content", gap=None):
+                st.text(text)
+
+
+def _verdict(example: Example) -> None:
+    """Draw the label and what the final model says instead."""
+    label, said = st.columns(2, gap="small")
+    with label, st.container(gap=None):
+        st.caption("Label")
+        st.text(example.values["label"])
+    if example.prediction:
+        sure = percent(example.prediction.get("final_confidence"), 0)
+        with said, st.container(gap=None):
+            st.caption(f"The model says, {sure} sure")
+            st.text(example.prediction["predicted"])
+
+
+def _scores(example: Example, view: Lens) -> None:
+    """Draw all scores: value, how hard it makes the example, and what high means."""
+    import pandas as pd
+
+    if not example.scores:
+        st.caption(f"No scores: the row is in the {example.values['split']} split.")
+        return
+    table = pd.DataFrame(
+        [
+            {
+                "Score": spec(reading.score).label if reading.score in SCORES else reading.score,
+                "Value": figure(reading.raw),
+                "Harder than": reading.percentile,
+                "High is": spec(reading.score).hard.replace("high", "hard").replace("low", "easy"),
+                "Class z": f"{reading.class_norm:.2f}",
+            }
+            for reading in example.scores
+        ]
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        column_config={
+            "Score": st.column_config.TextColumn(width=82),
+            "Value": st.column_config.TextColumn(width=66, alignment="right"),
+            "Harder than": st.column_config.ProgressColumn(
+                format="%.0f%%",
+                min_value=0,
+                max_value=100,
+                width=84,
+                help="Share of the other training rows that are easier by this score.",
+            ),
+            "High is": st.column_config.TextColumn(width=50),
+            "Class z": st.column_config.TextColumn(
+                width=50,
+                alignment="right",
+                help="Standard deviations from the mean of the rows with the same label.",
+            ),
+        },
+    )
+    if example.never_learnt:
+        st.caption("The model was never right about it in any snapshot.")
+
+
+def _training(run: Run, example: Example) -> None:
+    points = queries.ask(run, tables.dynamics, example.row)
+    if points.empty:
+        return
+    st.caption("How sure was the model of the label as it learnt?")
+    st.plotly_chart(charts.dynamics(points), key="dynamics", config={"displayModeBar": False})
+
+
+def _other_columns(example: Example) -> None:
+    """Draw the row's number, id, split and the input columns that were carried along."""
+    import pandas as pd
+
+    hidden = {"text", "text_pair", "label"}
+    values = {"row": count(example.row), **example.values}
+    listed = [
+        {"Column": name, "Value": str(value)[:_CUT]}
+        for name, value in sorted(values.items(), key=lambda item: item[0] not in (*CORE, "row"))
+        if name not in hidden and value is not None
+    ]
+    with st.expander("Other columns"):
+        st.dataframe(pd.DataFrame(listed), hide_index=True, height="content")

@@ -1,0 +1,151 @@
+"""Home's pieces: the runs as cards, what to do next, and what to do in an empty workspace."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from influence_core.scores.registry import spec
+from influence_core.store.run import Manifest, Run
+from ui import queries, shell
+from ui.queries import Card
+from ui.wording import age, count, counted, duration, percent, plain
+
+COLUMNS = 3
+SHOWN = 9
+
+_BADGES = {
+    "created": ("Not started", "gray", ":material/hourglass_empty:"),
+    "running": ("Running", "blue", ":material/autorenew:"),
+    "complete": ("Complete", "green", ":material/check_circle:"),
+    "failed": ("Failed", "red", ":material/error:"),
+    "cancelled": ("Cancelled", "gray", ":material/cancel:"),
+    "stopped": ("Stopped", "orange", ":material/warning:"),
+}
+
+_STEPS = (
+    (
+        "distributions",
+        "Distributions",
+        ":material/bar_chart:",
+        "How are the scores spread, and which classes are hard?",
+    ),
+    (
+        "examples",
+        "Examples",
+        ":material/table_rows:",
+        "Read the hardest and the easiest texts, and how each was learnt.",
+    ),
+    (
+        "export",
+        "Export",
+        ":material/download:",
+        "Drop a share, see what every class loses, take the rest away.",
+    ),
+    (
+        "run",
+        "Progress",
+        ":material/timeline:",
+        "How the run was made, stage by stage, and what the data check found.",
+    ),
+)
+"""Where to go with a run: page, name, icon, and the question it answers."""
+
+
+def about() -> None:
+    """Say in three sentences what this is."""
+    st.caption(
+        "A model is trained on your texts while every training example is watched: how fast it is "
+        "learnt, how often it is forgotten, how hard it pulls at the weights. These influence "
+        "scores tell the easy from the hard and the suspicious, class by class. Look at them, "
+        "decide what stays, and take away a smaller dataset with a record of what was removed and "
+        "why."
+    )
+
+
+def badge(status: str) -> None:
+    """Draw a run's status."""
+    label, colour, icon = _BADGES[status]
+    st.badge(label, color=colour, icon=icon)
+
+
+def welcome() -> None:
+    """Say what to do in an empty workspace."""
+    first, second = st.columns(2, border=True)
+    with first:
+        st.subheader("Try it", anchor=False)
+        st.write(
+            "About 6,000 commands to a voice assistant, made from a grammar, with known wrong "
+            "labels among them. Scored in less than a minute, without a network."
+        )
+        shell.link(
+            "run", "Score the built-in data", ":material/play_arrow:", view="new"
+        )
+    with second:
+        st.subheader("Score your own data", anchor=False)
+        st.write(
+            "CSV, TSV, JSON Lines, Parquet, a dataset id of the Hub or a saved dataset folder: one "
+            "column of texts and one of labels is enough."
+        )
+        shell.link("run", "Upload or name a source", ":material/upload:", view="new")
+
+
+def next_steps(run: Run | None) -> None:
+    """Draw where to go from here with the run in view."""
+    if run is None:
+        return
+    manifest = queries.manifest(run)
+    st.subheader(f"Next with {plain(run.name)}", anchor=False)
+    steps = [step for step in _STEPS if manifest.scores or step[0] == "run"]
+    for place, (page, label, icon, why) in zip(st.columns(len(_STEPS)), steps, strict=False):
+        with place, st.container(border=True, height="stretch", gap="xxsmall"):
+            shell.link(page, label, icon, run=run.name, view="progress" if page == "run" else None)
+            st.caption(why)
+
+
+def gallery(found: list[Card]) -> None:
+    """Draw the runs as cards, the newest first."""
+    st.subheader(counted(len(found), "run"), anchor=False)
+    shown = found
+    if len(found) > SHOWN and not st.toggle(f"Show all {len(found)}", key="all_runs"):
+        shown = found[:SHOWN]
+    for start in range(0, len(shown), COLUMNS):
+        row = st.columns(COLUMNS)
+        for place, card in zip(row, shown[start : start + COLUMNS], strict=False):
+            with place:
+                _card(card)
+
+
+def _card(card: Card) -> None:
+    with st.container(border=True, height="stretch"):
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.markdown(f"**{plain(card.name)}**")
+            badge(card.status)
+        if card.manifest is None:
+            st.text(card.problem)
+            return
+        _facts(card.manifest)
+        view = "distributions" if card.manifest.scores else "run"
+        shell.link(
+            view,
+            "Open" if card.manifest.scores else "See how far it is",
+            ":material/arrow_forward:",
+            run=card.name,
+            view=None if card.manifest.scores else "progress",
+        )
+
+
+def _facts(manifest: Manifest) -> None:
+    dataset = manifest.dataset
+    if dataset is not None:
+        accuracy = manifest.metrics.get("test", {}).get("accuracy")
+        rows, classes, tested = st.columns([1.1, 0.9, 1.2], gap="xsmall")
+        rows.metric("Rows", count(dataset.rows))
+        classes.metric("Classes", count(len(dataset.class_counts)))
+        tested.metric("Test accuracy", percent(accuracy))
+    if manifest.error:
+        st.text(manifest.error)
+    seconds = sum(stage.seconds for stage in manifest.stages.values())
+    names = ", ".join(spec(key).label for key in manifest.scores) or "no scores yet"
+    took = f", took {duration(seconds)}" if seconds else ""
+    st.caption(f"{manifest.settings.training.mode.capitalize()}: {names}")
+    st.caption(f"{age(manifest.created)}{took}")

@@ -1,0 +1,144 @@
+"""Filters of the examples: typed in a small form, kept in the address as `column=values`.
+
+Column and values are percent-encoded, so that no character of a dataset can end them early.
+A range is written `column=low..high`, a missing value `column=~none`, a part of a text
+`column=~text`.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from influence_core.store import tables
+from influence_core.store.columns import Catalogue, Column
+from influence_core.store.query import Between, Contains, Filter, OneOf
+from influence_core.store.run import Run
+from ui import queries, state
+
+MOST_VALUES = 1_000
+"""Distinct values above which a column is searched instead of picked from."""
+
+_MISSING = "~none"
+
+
+def encode(wanted: Filter) -> str:
+    """Return a filter as it stands in the address."""
+    if isinstance(wanted, Between):
+        ends = ("" if end is None else f"{end:g}" for end in (wanted.minimum, wanted.maximum))
+        return f"{quote(wanted.column)}={'..'.join(ends)}"
+    if isinstance(wanted, Contains):
+        return f"{quote(wanted.column)}=~{quote(wanted.text, safe='')}"
+    values = (_MISSING if value is None else quote(str(value), safe="") for value in wanted.values)
+    return f"{quote(wanted.column)}={','.join(values)}"
+
+
+def decode(written: str, known: Catalogue) -> Filter | None:
+    """Return the filter that stands in the address, or None where the run has no such column."""
+    name, _, rest = written.partition("=")
+    column = unquote(name)
+    if column not in known or not known.get(column).filterable:
+        return None
+    if rest.startswith("~") and rest != _MISSING:
+        return Contains(column=column, text=unquote(rest[1:]))
+    if known.get(column).kind in ("number", "integer") and ".." in rest:
+        low, _, high = rest.partition("..")
+        return Between(column=column, minimum=_number(low), maximum=_number(high))
+    values = (None if part == _MISSING else unquote(part) for part in rest.split(","))
+    return OneOf(column=column, values=tuple(values))
+
+
+def worded(written: str) -> str:
+    """Return a filter in words."""
+    name, _, rest = written.partition("=")
+    column = unquote(name)
+    if rest.startswith("~") and rest != _MISSING:
+        return f"{column} contains {unquote(rest[1:])}"
+    if ".." in rest:
+        low, _, high = rest.partition("..")
+        return f"{column} {low or '…'} to {high or '…'}"
+    values = [part if part != _MISSING else "missing" for part in rest.split(",")]
+    return f"{column} is {' or '.join(map(unquote, values))}"
+
+
+def chosen(known: Catalogue) -> tuple[Filter, ...]:
+    """Return the filters in force."""
+    return tuple(found for written in state.get("filter") if (found := decode(written, known)))
+
+
+def editor(run: Run, known: Catalogue) -> None:
+    """Draw the form that adds a filter."""
+    columns = [column for column in known.columns if column.filterable and _useful(column)]
+    with st.popover("Filter", icon=":material/filter_alt:", width="stretch"):
+        column = st.selectbox(
+            "Column", columns, format_func=lambda column: column.name, key="filter_column"
+        )
+        wanted = _form(run, column)
+        st.button(
+            "Add", disabled=wanted is None, on_click=_add, args=(wanted,), type="primary"
+        )
+
+
+def in_force() -> None:
+    """Draw the filters in force, each of which can be taken away."""
+    written = state.get("filter")
+    if written:
+        st.multiselect(
+            "Filters in force",
+            written,
+            default=written if "filter" not in st.session_state else None,
+            format_func=worded,
+            key="filter",
+            persist_state="session",
+            label_visibility="collapsed",
+            on_change=state.put,
+            args=("page", 1),
+        )
+
+
+def _useful(column: Column) -> bool:
+    """Leave out the columns that have their own controls."""
+    return column.name not in ("label", "text", "text_pair")
+
+
+def _form(run: Run, column: Column) -> Filter | None:
+    key = f"filter_value_{column.name}"
+    if column.kind in ("number", "integer"):
+        low = st.number_input("From", value=None, key=f"{key}_low", placeholder="any")
+        high = st.number_input("To", value=None, key=f"{key}_high", placeholder="any")
+        if low is None and high is None:
+            return None
+        return Between(column=column.name, minimum=low, maximum=high)
+    found = queries.ask(run, tables.value_counts, column.name, groups=MOST_VALUES + 1)
+    if len(found) > MOST_VALUES:
+        text = st.text_input("Contains", key=key)
+        return Contains(column=column.name, text=text) if text else None
+    values = [None if value != value else value for value in found["value"].tolist()]
+    picked = st.multiselect(
+        "Is one of",
+        values,
+        format_func=lambda value: "missing" if value is None else str(value),
+        key=key,
+    )
+    return OneOf(column=column.name, values=tuple(map(_text, picked))) if picked else None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value)
+
+
+def _number(written: str) -> float | None:
+    try:
+        return float(written)
+    except ValueError:
+        return None
+
+
+def _add(wanted: Filter) -> None:
+    written = encode(wanted)
+    if written not in state.get("filter"):
+        state.put("filter", [*state.get("filter"), written])
+    state.put("page", 1)

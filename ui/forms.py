@@ -1,0 +1,147 @@
+"""Settings as forms: each field of a settings model becomes a widget with its own description.
+
+Widget keys are `<prefix>.<field>`; values outlive a change of page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from influence_core.errors import ConfigError
+from influence_core.scores.registry import SCORES
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_WORDS = {"lr": "learning rate", "id": "id", "pvi": "PVI", "vog": "VoG", "el2n": "EL2N"}
+
+
+def fields(model: type[BaseModel], names: Iterable[str], prefix: str) -> dict[str, Any]:
+    """Draw the named fields of `model` and return their values."""
+    return {name: field(model, name, prefix) for name in names}
+
+
+def field(model: type[BaseModel], name: str, prefix: str) -> Any:
+    """Draw one field of `model` and return its value."""
+    info = model.model_fields[name]
+    draw, inner = _widget(info.annotation)
+    common = {
+        "label": label(name),
+        "help": info.description,
+        "key": f"{prefix}.{name}",
+        "persist_state": "session",
+    }
+    return draw(info, inner, common)
+
+
+def build(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Make settings from the values of a form.
+
+    Raises:
+        ConfigError: a value breaks its field's rule; the message lists all of them.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        problems = [
+            f"{label(str(problem['loc'][0]) if problem['loc'] else 'settings')}: {problem['msg']}; "
+            f"got {problem['input']!r}."
+            for problem in error.errors()
+        ]
+        raise ConfigError(" ".join(problems)) from error
+
+
+def label(name: str) -> str:
+    """Return a field's name in words: `encoder_lr` → `Encoder learning rate`."""
+    words = " ".join(_WORDS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+Draw = Callable[[FieldInfo, Any, dict[str, Any]], Any]
+
+
+def _widget(annotation: Any) -> tuple[Draw, Any]:
+    """Return how to draw a type, and the type without its None."""
+    inner, optional = _without_none(annotation)
+    if get_origin(inner) is Literal:
+        return _choice, inner
+    if get_origin(inner) is tuple:
+        return (_widths if get_args(inner)[0] is int else _scores), inner
+    if inner is bool:
+        return _switch, inner
+    if inner in (int, float):
+        return (_optional_number if optional else _number), inner
+    return _text, inner
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:
+    if get_origin(annotation) in (Union, UnionType):
+        rest = [part for part in get_args(annotation) if part is not NoneType]
+        return rest[0], len(rest) < len(get_args(annotation))
+    return annotation, False
+
+
+def _choice(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
+    options = list(get_args(inner))
+    return st.selectbox(options=options, index=options.index(info.default), **common)
+
+
+def _switch(info: FieldInfo, inner: Any, common: dict[str, Any]) -> bool:
+    return st.toggle(value=info.default, **common)
+
+
+def _number(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
+    low, high = _bounds(info, inner)
+    looks = {"step": 1} if inner is int else {"step": _step(info.default), "format": "%g"}
+    return st.number_input(
+        min_value=low, max_value=high, value=inner(info.default), **looks, **common
+    )
+
+
+def _optional_number(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
+    low, high = _bounds(info, inner)
+    return st.number_input(
+        min_value=low, max_value=high, value=info.default, placeholder="by default", **common
+    )
+
+
+def _text(info: FieldInfo, inner: Any, common: dict[str, Any]) -> str | None:
+    typed = st.text_input(value=info.default or "", placeholder="by default", **common)
+    return typed.strip() or info.default
+
+
+def _widths(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[int, ...]:
+    typed = st.text_input(value=", ".join(map(str, info.default)), **common)
+    parts = [part.strip() for part in typed.split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"'{common['label']}' must be whole numbers, as in 64, 64; got {typed!r}.")
+    return tuple(map(int, parts))
+
+
+def _scores(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[str, ...]:
+    chosen = st.multiselect(
+        options=list(SCORES),
+        default=list(info.default),
+        format_func=lambda key: SCORES[key].label,
+        **common,
+    )
+    return tuple(chosen)
+
+
+def _bounds(info: FieldInfo, kind: type) -> tuple[Any, Any]:
+    """Return the inclusive bounds that a field states, None where it states none."""
+    low = next((rule.ge for rule in info.metadata if hasattr(rule, "ge")), None)
+    high = next((rule.le for rule in info.metadata if hasattr(rule, "le")), None)
+    return (None if low is None else kind(low)), (None if high is None else kind(high))
+
+
+def _step(default: float) -> float:
+    """Return a step that suits the size of the default: a tenth of its magnitude."""
+    from math import floor, log10
+
+    return 10.0 ** (floor(log10(abs(default))) - (0 if default < 1e-2 else 1)) if default else 0.01

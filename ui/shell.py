@@ -1,0 +1,210 @@
+"""The frame around every page: navigation, the run and score in view, and kind errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from influence_core.errors import InfluenceError
+from influence_core.scores.registry import ScoreSpec, spec
+from influence_core.store.columns import score_column
+from influence_core.store.run import Manifest, Run
+from ui import queries, state
+from ui.wording import plain
+
+HERE = Path(__file__).resolve().parent.parent
+PAGES = HERE / "pages"
+ICON = str(HERE / "assets" / "icon.svg")
+
+SIDEBAR_PIXELS = 256
+
+NORMS = {
+    "raw": "as computed",
+    "class": "within its class",
+    "dataset": "within the dataset",
+}
+"""What a score can be compared with: the key in the address and how it is called."""
+
+_STATUS_ICONS = {
+    "created": "○",
+    "running": "◐",
+    "complete": "●",
+    "failed": "✕",
+    "cancelled": "□",
+}
+
+_log = logging.getLogger("influence_scope.app")
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The run in view and the score through which it is seen."""
+
+    run: Run
+    manifest: Manifest
+    score: str
+    norm: str
+
+    @property
+    def spec(self) -> ScoreSpec:
+        """The registry's entry of the score."""
+        return spec(self.score)
+
+    @property
+    def column(self) -> str:
+        """Column of `scores.parquet` that holds the score in its normalisation."""
+        return score_column(self.score, self.norm)
+
+    @property
+    def title(self) -> str:
+        """Name of the score and its unit, for axes."""
+        if self.norm == "raw":
+            return f"{self.spec.label} ({self.spec.unit})"
+        return f"{self.spec.label}, standard deviations {NORMS[self.norm]}"
+
+
+def show() -> None:
+    """Draw the frame and the page that was asked for."""
+    st.set_page_config(
+        page_title="Influence Scope",
+        page_icon=ICON,
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_PIXELS,
+    )
+    st.html(HERE / "assets" / "style.css")
+    st.logo(ICON, size="large")
+    page = st.navigation(pages(), position="sidebar")
+    state.restore()
+    with guard():
+        _sidebar()
+        page.run()
+    state.remember(page.url_path or "home")
+
+
+def pages() -> list[st.Page]:
+    """Return the pages in their order."""
+    return [
+        st.Page(PAGES / "home.py", title="Home", icon=":material/home:", default=True),
+        st.Page(PAGES / "run.py", title="Run", icon=":material/play_circle:"),
+        st.Page(PAGES / "distributions.py", title="Distributions", icon=":material/bar_chart:"),
+        st.Page(PAGES / "examples.py", title="Examples", icon=":material/table_rows:"),
+        st.Page(PAGES / "export.py", title="Export", icon=":material/download:"),
+    ]
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Show what a user can mend as a message; log and pass on what is a bug."""
+    try:
+        yield
+    except InfluenceError as error:
+        st.error(plain(error), icon=":material/error:")
+    except Exception:
+        _log.exception("The page failed.")
+        raise
+
+
+def header(title: str, question: str) -> None:
+    """Draw a page's title and, below it, what the page answers."""
+    st.title(title, anchor=False)
+    st.caption(question)
+
+
+def chosen_run() -> Run | None:
+    """Return the run in view, or None in an empty workspace."""
+    name = state.get("run")
+    return queries.open_run(name) if name else None
+
+
+def lens() -> Lens | None:
+    """Return the run and score in view; where there is none to see, say what to do."""
+    run = chosen_run()
+    if run is None:
+        return _nothing("There is no run yet.", "Start one", "new")
+    manifest = queries.manifest(run)
+    if not manifest.scores or not run.scores_file.exists():
+        return _nothing(
+            f"Run {plain(run.name)} has no scores yet: it is {manifest.status}.",
+            "See how far it is",
+            "progress",
+        )
+    return Lens(run, manifest, state.settle("score", list(manifest.scores)), state.get("norm"))
+
+
+def link(page: str, label: str, icon: str | None = None, **view: object) -> None:
+    """Draw a link to a page with its view."""
+    st.page_link(PAGES / f"{page}.py", label=label, icon=icon, query_params=state.link(**view))
+
+
+def _nothing(message: str, label: str, view: str) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{message}**")
+        st.write("Scores appear here as soon as a run has computed them.")
+        link("run", label, ":material/arrow_forward:", run=state.get("run"), view=view)
+
+
+def _sidebar() -> None:
+    """Draw the pickers that all pages share."""
+    with st.sidebar:
+        names = _pick_run()
+        if names:
+            _pick_score()
+        st.space("small")
+        st.caption(f"Runs are kept in `{queries.root()}`")
+
+
+def _pick_run() -> list[str]:
+    runs = {card.name: card.status for card in queries.cards()}
+    names = list(runs)
+    asked = state.get("run")
+    if asked and asked not in runs:
+        st.warning(
+            f"There is no run named {plain(asked)}: it was deleted, renamed, or lies in another "
+            "folder.",
+            icon=":material/search_off:",
+        )
+    if names:
+        state.settle("run", names)
+        st.selectbox(
+            "Run",
+            names,
+            format_func=lambda name: f"{_STATUS_ICONS[runs[name]]} {name}",
+            key="run",
+            persist_state="session",
+            help="● complete, ◐ running, ○ not started, ✕ failed, □ cancelled",
+        )
+    else:
+        state.put("run", None)
+    return names
+
+
+def _pick_score() -> None:
+    """Draw the pickers of score and normalisation, as far as the run has scores."""
+    run = chosen_run()
+    scores = list(queries.manifest(run).scores) if run else []
+    state.settle("norm", list(NORMS))
+    if not scores:
+        return
+    score = state.settle("score", scores)
+    st.selectbox(
+        "Score",
+        scores,
+        format_func=lambda key: spec(key).label,
+        key="score",
+        persist_state="session",
+        help=plain(spec(score).summary),
+    )
+    st.radio(
+        "Compared",
+        list(NORMS),
+        format_func=NORMS.get,
+        key="norm",
+        persist_state="session",
+        help="Within its class: how many standard deviations the value lies from the mean of the "
+        "rows with the same label. Within the dataset: from the mean of all training rows.",
+    )

@@ -1,0 +1,117 @@
+"""What is being looked at, kept in the address so that a link or a reload restores it.
+
+Every parameter is a key of the session and of the address. Widgets take the key as theirs; a
+parameter belongs to all pages or to one. The address wins whenever it changed from outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import streamlit as st
+
+Kind = Literal["text", "number", "many", "switch"]
+
+_WRITTEN = "_address_as_written"
+_DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": None}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One piece of the view: its name in the address, its kind, and the page it belongs to."""
+
+    name: str
+    kind: Kind = "text"
+    page: str | None = None
+
+    def read(self, values: list[str]) -> Any:
+        """Return the value that the address asks for, or None where it makes no sense."""
+        last = values[-1] if values else ""
+        if self.kind == "many":
+            return values
+        if self.kind == "switch":
+            return {"yes": True, "no": False}.get(last)
+        if self.kind == "number":
+            return int(last) if last.isdecimal() and len(last) < 9 and int(last) > 0 else 1
+        return last or None
+
+    def write(self, value: Any) -> list[str]:
+        """Return what stands for `value` in the address; nothing for the default."""
+        if value in (None, "", []) or value == _DEFAULTS[self.kind]:
+            return []
+        if self.kind == "many":
+            return [str(item) for item in value]
+        if self.kind == "switch":
+            return ["yes" if value else "no"]
+        return [str(value)]
+
+
+PARAMETERS = (
+    Parameter("run"),
+    Parameter("score"),
+    Parameter("norm"),
+    Parameter("view", page="run"),
+    Parameter("by", page="distributions"),
+    Parameter("order", page="distributions"),
+    Parameter("groups", "many", page="distributions"),
+    Parameter("tails", "switch", page="distributions"),
+    Parameter("end", page="examples"),
+    Parameter("label", page="examples"),
+    Parameter("search", page="examples"),
+    Parameter("filter", "many", page="examples"),
+    Parameter("page", "number", page="examples"),
+    Parameter("id", page="examples"),
+)
+"""Every parameter of the address."""
+
+
+def restore() -> None:
+    """Take over what the address asks for, if someone else than `remember` wrote it."""
+    asked = {name: st.query_params.get_all(name) for name in st.query_params}
+    if not asked or asked == st.session_state.get(_WRITTEN):
+        return
+    for parameter in PARAMETERS:
+        value = parameter.read(asked.get(parameter.name, []))
+        if value != st.session_state.get(parameter.name):
+            st.session_state[parameter.name] = value
+    st.session_state[_WRITTEN] = asked
+
+
+def remember(page: str) -> None:
+    """Write the view of `page` into the address."""
+    wanted = {
+        parameter.name: parameter.write(st.session_state.get(parameter.name))
+        for parameter in PARAMETERS
+        if parameter.page in (None, page)
+    }
+    wanted = {name: values for name, values in wanted.items() if values}
+    if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
+        st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+def get(name: str) -> Any:
+    """Return a parameter's value."""
+    value = st.session_state.get(name)
+    kind = next(parameter.kind for parameter in PARAMETERS if parameter.name == name)
+    return _DEFAULTS[kind] if value is None else value
+
+
+def put(name: str, value: Any) -> None:
+    """Set a parameter before its widget is drawn."""
+    st.session_state[name] = value
+
+
+def settle(name: str, options: list[Any], default: Any = None) -> Any:
+    """Keep a parameter among `options`, falling back to `default` or the first of them."""
+    if get(name) not in options:
+        put(name, default if default in options else next(iter(options), None))
+    return get(name)
+
+
+def link(**values: Any) -> dict[str, list[str]]:
+    """Return the address of a view for `st.page_link` and `st.switch_page`."""
+    known = {parameter.name: parameter for parameter in PARAMETERS}
+    written = {name: known[name].write(value) for name, value in values.items()}
+    return {name: value for name, value in written.items() if value}
