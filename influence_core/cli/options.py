@@ -119,8 +119,9 @@ def _split(field: FieldInfo, value: object) -> object:
 def _worded(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False):
         name = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "value")
-        must = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] == "value_error":
+            yield problem["msg"].removeprefix("Value error, ")
+        elif problem["type"] == "extra_forbidden":
             yield f"There is no setting {name!r}."
         else:
-            yield rule(name, must.replace("Input should ", "", 1), problem["input"])
+            yield rule(name, problem["msg"].removeprefix("Input should "), problem["input"])
