@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -56,6 +56,15 @@ def load(name: str) -> Any:
     return get_command(app)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        import influence_core
+        from influence_core.cli.terminal import output
+
+        output().print(influence_core.__version__)
+        raise typer.Exit
+
+
 def group() -> Any:
     """Build the `influence` command."""
     app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -64,12 +73,11 @@ def group() -> Any:
 
 
 def influence(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
 ) -> None:
     """See which of your labelled texts matter, which labels are wrong, and what can go."""
-    if version:
-        import influence_core
-        from influence_core.cli.terminal import output
-
-        output().print(influence_core.__version__)
-        raise typer.Exit

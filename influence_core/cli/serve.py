@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -40,9 +39,7 @@ def app(
         )
     errors().print(f"Dashboard on http://localhost:{chosen}, runs in {plain(runs_root())}.")
     errors().print("Stop it with Ctrl-C.")
-    code = _serve(command(app_file(), chosen, headless or not _has_display()))
-    if code:
-        raise typer.Exit(code)
+    _serve(command(app_file(), chosen, headless or not _has_display()))
 
 
 def app_file() -> Path:
@@ -100,12 +97,6 @@ def _has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _serve(arguments: list[str]) -> int:
-    """Serve until stopped. Ctrl-C reaches the server too, and is how it is meant to end."""
-    with subprocess.Popen(arguments) as server:
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            server.terminate()
-            server.wait()
-            return 0
+def _serve(arguments: list[str]) -> NoReturn:
+    """Let the server take this process's place, so that signals reach it and none is orphaned."""
+    os.execv(arguments[0], arguments)
