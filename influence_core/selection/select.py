@@ -1,0 +1,196 @@
+"""From settings to a subset: which training rows stay and which go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, model_validator
+
+from influence_core.config import Settings
+from influence_core.errors import SelectionError, rule
+from influence_core.scores.registry import spec
+from influence_core.selection import samplers
+from influence_core.selection.quotas import prefix, prefixes, proportional
+from influence_core.store.run import Run
+from influence_core.store.tables import score_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Strategy = Literal["cutoff", "softmax", "linear", "random", "stratified"]
+Positions = npt.NDArray[np.int64]
+
+WITHOUT_SCORE: tuple[Strategy, ...] = ("random", "stratified")
+
+
+class SelectionSettings(Settings):
+    """Which training rows are dropped. Validation and test rows always stay."""
+
+    fraction: float = Field(0.3, ge=0, lt=1, description="Share of the training rows to drop.")
+    strategy: Strategy = Field(
+        "cutoff",
+        description="'cutoff' by rank; 'softmax' or 'linear' draw by score; 'random'; "
+        "'stratified' is random within every class.",
+    )
+    prune: Literal["easy", "hard", "both"] = Field(
+        "easy", description="End that is dropped: easy rows, hard rows, or both (cutoff only)."
+    )
+    score: str | None = Field("vog", description="Score that decides; unused by random draws.")
+    normalise: Literal["raw", "class", "dataset"] = Field(
+        "class",
+        description="The score itself, or its z-score within the class or the dataset. "
+        "The dataset's lets hard classes keep more.",
+    )
+    per_class: bool = Field(
+        False, description="Whether every class loses the same share of its rows."
+    )
+    floor: int = Field(0, ge=0, description="Rows that every class keeps, if it has as many.")
+    clip_suspicious: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the training rows dropped first as likely wrong labels; "
+        "it counts towards the fraction.",
+    )
+    clip_by: str = Field("aum", description="Score that tells likely wrong labels.")
+    seed: int = Field(0, ge=0, description="Seed of random draws.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.clip_suspicious > self.fraction:
+            limit = f"be at most the fraction {self.fraction}"
+            raise ValueError(rule("clip_suspicious", limit, self.clip_suspicious))
+        if self.prune == "both" and self.strategy != "cutoff":
+            raise ValueError(rule("strategy", "be 'cutoff' to prune both ends", self.strategy))
+        if self.score is None and self.strategy not in WITHOUT_SCORE:
+            raise ValueError(rule("score", f"be given for strategy {self.strategy!r}", self.score))
+        return self
+
+    @property
+    def score_needed(self) -> str | None:
+        """Score that the strategy reads, if any."""
+        return None if self.strategy in WITHOUT_SCORE else self.score
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A subset of the training rows, as ascending row numbers.
+
+    `clipped` of the dropped rows went as likely wrong labels; `unscored` rows had no score and
+    were taken for median ones.
+    """
+
+    settings: SelectionSettings
+    kept: Positions
+    dropped: Positions
+    clipped: int = 0
+    unscored: int = 0
+
+
+def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection:
+    """Choose the training rows to keep, exactly as many as the fraction leaves.
+
+    A frame needs the columns row, id, label and those of the scores in use.
+
+    Raises:
+        SelectionError: the run lacks the score, or the floors ask for too many rows.
+    """
+    table = _training_rows(source, settings) if isinstance(source, Run) else source
+    rows = table["row"].to_numpy(np.int64)
+    clipped = _suspicious(table, settings)
+    open_rows = np.setdiff1d(np.arange(len(rows)), clipped, assume_unique=True)
+    keep = len(rows) - round(settings.fraction * len(rows))
+    part = table.iloc[open_rows]
+    kept = open_rows[_keep(part, keep, settings)]
+    return Selection(
+        settings=settings,
+        kept=np.sort(rows[kept]),
+        dropped=np.sort(np.delete(rows, kept)),
+        clipped=len(clipped),
+        unscored=_unscored(part, settings),
+    )
+
+
+def _keep(table: pd.DataFrame, keep: int, settings: SelectionSettings) -> Positions:
+    """Return positions of the kept rows in the table."""
+    groups = np.unique(table["label"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
+    if not (settings.per_class or settings.strategy == "stratified"):
+        return prefix(_order(table, settings), keep, groups, settings.floor)
+    quotas = proportional(np.bincount(groups), keep, settings.floor)
+    return prefixes(_order_within(table, groups, settings), quotas, groups)
+
+
+def _order_within(table: pd.DataFrame, groups: Positions, settings: SelectionSettings) -> Positions:
+    """Order the rows class after class, each by itself: its own z-scores and its own clip."""
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
+    return np.concatenate(
+        [rows[_order(table.iloc[rows], settings, turn)] for turn, rows in enumerate(members)]
+    )
+
+
+def _order(table: pd.DataFrame, settings: SelectionSettings, turn: int = 0) -> Positions:
+    """Order rows as the strategy keeps them; each turn has a stream of random numbers."""
+    ids = table["id"].to_numpy(object)
+    generator = np.random.default_rng([settings.seed, turn])
+    key = settings.score_needed
+    if key is None:
+        return samplers.random(ids, generator)
+    values = table[score_column(key, settings.normalise)]
+    hardness = samplers.hardness(values, spec(key).hard)
+    if settings.strategy == "cutoff":
+        return samplers.cutoff(hardness, ids, settings.prune)
+    draw = samplers.softmax if settings.strategy == "softmax" else samplers.linear
+    return draw(hardness, ids, generator, settings.prune)
+
+
+def _suspicious(table: pd.DataFrame, settings: SelectionSettings) -> Positions:
+    """Return positions of the rows that go first as likely wrong labels."""
+    count = round(settings.clip_suspicious * len(table))
+    if not count:
+        return np.zeros(0, np.int64)
+    end = spec(settings.clip_by).suspicious
+    if end is None:
+        raise SelectionError(
+            rule("clip_by", "be a score that tells wrong labels, such as 'aum'", settings.clip_by)
+        )
+    suspicion = samplers.hardness(table[settings.clip_by], end)
+    return np.sort(samplers.cutoff(suspicion, table["id"].to_numpy(object))[:count])
+
+
+def _unscored(table: pd.DataFrame, settings: SelectionSettings) -> int:
+    key = settings.score_needed
+    if key is None:
+        return 0
+    values = table[score_column(key, settings.normalise)].to_numpy(np.float64)
+    return int((~np.isfinite(values)).sum())
+
+
+def _training_rows(run: Run, settings: SelectionSettings) -> pd.DataFrame:
+    """Read the columns that decide, of the training rows."""
+    examples = run.examples(["id", "label", "split"])
+    examples.insert(0, "row", np.arange(len(examples)))
+    train = examples.loc[examples["split"] == "train", ["row", "id", "label"]]
+    wanted = _columns(run, settings)
+    if not wanted:
+        return train
+    scores = run.scores(["row", *wanted])
+    return train.merge(scores, on="row", how="left", validate="one_to_one")
+
+
+def _columns(run: Run, settings: SelectionSettings) -> list[str]:
+    keys: dict[str, Any] = {}
+    if settings.score_needed is not None:
+        keys[settings.score_needed] = score_column(settings.score_needed, settings.normalise)
+    wanted = list(keys.values())
+    if settings.clip_suspicious > 0:
+        keys[settings.clip_by] = settings.clip_by
+        wanted.append(settings.clip_by)
+    scored = run.manifest().scores
+    for key in keys:
+        if key not in scored:
+            has = f"be one of {', '.join(scored)}" if scored else "wait: the run has no scores yet"
+            raise SelectionError(rule("score", has, key))
+    return list(dict.fromkeys(wanted))

@@ -1,0 +1,71 @@
+"""Files that a user hands over through the browser, kept in a private folder beside the runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+from influence_core.errors import DataError, rule
+from influence_core.store.files import atomic
+from influence_core.store.run import runs_root
+
+FOLDER = ".uploads"
+CHUNK = 1 << 20
+NAME_LENGTH = 80
+
+
+def save_upload(
+    filename: str, stream: BinaryIO, root: Path | None = None, limit: int | None = None
+) -> Path:
+    """Store a stream under a safe form of its name and return the file's path.
+
+    The file lies in a folder of its own, so that equal names do not meet. It is readable by the
+    owner alone, and either whole or absent.
+
+    Raises:
+        DataError: the stream is empty, or longer than `limit` bytes.
+    """
+    folder = (root or runs_root()) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / uuid.uuid4().hex[:12] / safe_filename(filename)
+    path.parent.mkdir(mode=0o700)
+    try:
+        with atomic(path) as partial:
+            _copy(stream, partial, limit)
+    except BaseException:
+        path.parent.rmdir()
+        raise
+    return path
+
+
+def safe_filename(filename: str) -> str:
+    """Reduce a name from a browser to letters, digits, '.', '_' and '-'; it keeps its suffix.
+
+    >>> safe_filename("../../etc/my data.csv")
+    'my_data.csv'
+    """
+    last = re.split(r"[/\\]", filename)[-1]
+    known = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode()
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", known).strip("._-")
+    stem, suffix = os.path.splitext(cleaned)
+    return f"{stem[:NAME_LENGTH] or 'upload'}{suffix[:20]}"
+
+
+def _copy(stream: BinaryIO, path: Path, limit: int | None) -> None:
+    size = 0
+    with open(path, "xb", opener=_private) as file:
+        while chunk := stream.read(CHUNK):
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise DataError(rule("file", f"be at most {limit} bytes", f"{size} bytes or more"))
+            file.write(chunk)
+    if not size:
+        raise DataError(rule("file", "hold something", "an empty file"))
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
