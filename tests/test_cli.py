@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from influence_core.config import (
 from influence_core.errors import ConfigError, DataError
 from influence_core.progress import Listener, Progress
 from influence_core.scores.registry import SCORES
+from influence_core.selection.select import SelectionSettings, select
 from influence_core.store.run import Finding, Run, create_run, open_run
 from tests.factory import make_run
 
@@ -335,6 +337,71 @@ class TestLook:
         assert small_run.path.is_dir()
         assert influence("delete", "small", "--yes").code == 0
         assert not small_run.path.exists()
+
+
+class TestExport:
+    def test_the_subset_is_what_the_selection_says(
+        self, influence: Influence, small_run: Run, tmp_path: Path
+    ) -> None:
+        options = ("--fraction", "0.4", "--strategy", "cutoff", "--prune", "hard", "--score", "pvi")
+        facts = influence("export", "small", str(tmp_path / "out"), *options, "--json").json
+        assert isinstance(facts, dict)
+        settings = SelectionSettings(fraction=0.4, prune="hard", score="pvi")
+        kept = select(small_run, settings).kept
+        assert sum(facts["train_after"].values()) == len(kept)
+        ids = small_run.examples(["id", "split"])
+        lines = (tmp_path / "out" / "kept.jsonl").read_text().splitlines()
+        exported = {row["id"] for row in map(json.loads, lines) if row["split"] == "train"}
+        assert exported == set(ids["id"].iloc[kept])
+
+    def test_its_own_command_repeats_it(
+        self, influence: Influence, small_run: Run, tmp_path: Path
+    ) -> None:
+        first = tmp_path / "first"
+        options = ("--fraction", "0.2", "--per-class", "--floor", "3", "--seed", "5")
+        facts = influence("export", "small", str(first), *options, "--json").json
+        assert isinstance(facts, dict)
+        words = shlex.split(facts["command"])
+        again = influence(*words[1:], "--overwrite", "--json").json
+        assert isinstance(again, dict)
+        assert again["files"] == facts["files"]
+
+    def test_people_see_the_classes_that_lose_most(
+        self, influence: Influence, small_run: Run, tmp_path: Path
+    ) -> None:
+        answer = influence("export", "small", str(tmp_path / "out"), "--format", "csv")
+        assert answer.code == 0
+        assert "training rows kept" in answer.out
+        assert str(tmp_path / "out") in answer.out
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--fraction", "2"], "'fraction' must be less than 1"),
+            (["--prune", "both", "--strategy", "softmax"], "'strategy' must be 'cutoff'"),
+            (["--score", "correctness"], "'score' must be one of"),
+            (["--format", "xlsx"], "'--format'"),
+        ],
+    )
+    def test_impossible_subsets_write_nothing(
+        self,
+        influence: Influence,
+        small_run: Run,
+        tmp_path: Path,
+        options: list[str],
+        message: str,
+    ) -> None:
+        answer = influence("export", "small", str(tmp_path / "out"), *options)
+        assert (answer.code, answer.out) == (2, "")
+        assert message in answer.err
+        assert not (tmp_path / "out").exists()
+
+
+def test_no_command_shows_the_help_and_no_complaint(influence: Influence) -> None:
+    answer = influence()
+    assert answer.code == 2
+    assert "Usage" in answer.out + answer.err
+    assert "tells more" not in answer.err
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *HIDDEN])

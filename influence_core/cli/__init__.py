@@ -33,7 +33,8 @@ def _guarded(action: Callable[[], int]) -> int:
     try:
         return action()
     except TyperException as error:
-        return _complain(error.format_message(), "`influence COMMAND --help` tells more.")
+        message = error.format_message()  # empty where the help itself was the answer
+        return _complain(message, "`influence COMMAND --help` tells more.") if message else MISTAKE
     except (Cancelled, KeyboardInterrupt):
         return _complain(
             "Stopped. What is finished is kept; `influence run --resume` goes on.", code=STOPPED

@@ -1,0 +1,80 @@
+"""The command that takes a subset home: `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from influence_core.cli.options import chosen, validated, with_settings
+from influence_core.cli.terminal import fill, output, plain, print_json, reporting, table
+from influence_core.progress import Progress
+from influence_core.selection.select import SelectionSettings
+from influence_core.store.formats import Format
+from influence_core.store.run import open_run
+
+if TYPE_CHECKING:
+    from influence_core.store.export import ExportManifest
+
+CLASSES_SHOWN = 20
+
+
+@with_settings(SelectionSettings)
+def export(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")],
+    destination: Annotated[Path, typer.Argument(help="New folder for the subset.")],
+    format: Annotated[Format, typer.Option(help="Format of the files.")] = "jsonl",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export in that folder.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the manifest of the export as JSON.")
+    ] = False,
+    *,
+    given: dict[str, object],
+) -> None:
+    """Write a curated subset of a run's dataset.
+
+    The folder holds the kept rows, the removed rows with their scores, and a manifest with the
+    settings, the counts by class, the checksums and the command that repeats the export.
+    """
+    from influence_core.selection.select import select
+    from influence_core.store import export as exports
+
+    run = open_run(name)
+    settings = validated(SelectionSettings, chosen(SelectionSettings, given))
+    selection = select(run, settings)
+    with reporting() as shown:
+        finished = exports.export(
+            run,
+            selection.kept,
+            destination,
+            format,
+            settings=settings,
+            command=exports.command_line(run, destination, format, settings),
+            overwrite=overwrite,
+            progress=Progress(shown),
+        )
+    if as_json:
+        print_json(finished.manifest.model_dump(mode="json"))
+    else:
+        _print_balance(finished.manifest, finished.folder)
+
+
+def _print_balance(manifest: ExportManifest, folder: Path) -> None:
+    """Print what every class keeps, those that lose most first."""
+    console = output()
+    before, after = manifest.train_before, manifest.train_after
+    hit = sorted(before, key=lambda label: (after[label] / max(before[label], 1), label))
+    listed = table("label", "before#", "after#", "kept#")
+    rows = (
+        (label, f"{before[label]:,}", f"{after[label]:,}", f"{after[label] / before[label]:.1%}")
+        for label in hit[:CLASSES_SHOWN]
+    )
+    console.print(fill(listed, rows))
+    if len(hit) > CLASSES_SHOWN:
+        console.print(f"... and {len(hit) - CLASSES_SHOWN} classes that keep more")
+    total, kept = sum(before.values()), sum(after.values())
+    console.print(f"{kept:,} of {total:,} training rows kept, {total - kept:,} removed.")
+    console.print(plain(f"Files in {folder}"))
