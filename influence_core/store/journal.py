@@ -73,11 +73,7 @@ def read_job(run: Run) -> JobRecord | None:
 
 
 class Journal:
-    """A listener that keeps the log and the heartbeat of a run that this process works on.
-
-    >>> from influence_core.progress import Progress
-    >>> progress = Progress(Journal(run))  # doctest: +SKIP
-    """
+    """A listener that keeps the log and the heartbeat of a run that this process works on."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
