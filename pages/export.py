@@ -1,4 +1,10 @@
-"""export."""
-from ui import shell
-shell.header('export', 'x')
+"""Export: drop a share of the training rows, see what that does, take the rest away."""
 
+from ui import pruning, shell
+
+shell.header("Export", "What can go, what does that do to every class, and where is the rest?")
+view = shell.lens()
+if view is not None:
+    wanted = pruning.settings(view)
+    chosen = pruning.preview(view, wanted)
+    pruning.take_away(view, chosen)

@@ -66,7 +66,9 @@ def listing(view: Lens, query: ExampleQuery) -> Any:
         + ("" if query.normalise == "raw" else f", {_compared(query.normalise)}")
     )
     if not found:
-        st.info("No example fits. Take a filter away, or search for less.", icon=":material/search:")
+        st.info(
+            "No example fits. Take a filter away, or search for less.", icon=":material/search:"
+        )
         return None
     pages = ceil(found / PAGE_SIZE)
     number = min(state.get("page"), pages)
@@ -84,9 +86,7 @@ def detail(view: Lens, key: str) -> None:
     try:
         example = queries.ask(view.run, tables.example, str(key))
     except DataError:
-        st.warning(
-            "The example of this link is not in the run.", icon=":material/search_off:"
-        )
+        st.warning("The example of this link is not in the run.", icon=":material/search_off:")
         return
     with st.container(border=True, gap="small"):
         _texts(example)

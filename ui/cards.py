@@ -77,9 +77,7 @@ def welcome() -> None:
             "About 6,000 commands to a voice assistant, made from a grammar, with known wrong "
             "labels among them. Scored in less than a minute, without a network."
         )
-        shell.link(
-            "run", "Score the built-in data", ":material/play_arrow:", view="new"
-        )
+        shell.link("run", "Score the built-in data", ":material/play_arrow:", view="new")
     with second:
         st.subheader("Score your own data", anchor=False)
         st.write(

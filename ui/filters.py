@@ -75,9 +75,7 @@ def editor(run: Run, known: Catalogue) -> None:
             "Column", columns, format_func=lambda column: column.name, key="filter_column"
         )
         wanted = _form(run, column)
-        st.button(
-            "Add", disabled=wanted is None, on_click=_add, args=(wanted,), type="primary"
-        )
+        st.button("Add", disabled=wanted is None, on_click=_add, args=(wanted,), type="primary")
 
 
 def in_force() -> None:

@@ -119,7 +119,9 @@ def _widths(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[int, .
     typed = st.text_input(value=", ".join(map(str, info.default)), **common)
     parts = [part.strip() for part in typed.split(",") if part.strip()]
     if not all(part.isdecimal() for part in parts):
-        raise ConfigError(f"'{common['label']}' must be whole numbers, as in 64, 64; got {typed!r}.")
+        raise ConfigError(
+            f"'{common['label']}' must be whole numbers, as in 64, 64; got {typed!r}."
+        )
     return tuple(map(int, parts))
 
 

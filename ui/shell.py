@@ -23,6 +23,8 @@ ICON = str(HERE / "assets" / "icon.svg")
 
 SIDEBAR_PIXELS = 256
 
+_FRAMED = "_frame_drawn"
+
 NORMS = {
     "raw": "as computed",
     "class": "within its class",
@@ -79,6 +81,7 @@ def show() -> None:
     st.html(HERE / "assets" / "style.css")
     st.logo(ICON, size="large")
     page = st.navigation(pages(), position="sidebar")
+    st.session_state[_FRAMED] = True
     state.restore()
     with guard():
         _sidebar()
@@ -111,6 +114,7 @@ def guard() -> Iterator[None]:
 
 def header(title: str, question: str) -> None:
     """Draw a page's title and, below it, what the page answers."""
+    _enter_through_the_frame()
     st.title(title, anchor=False)
     st.caption(question)
 
@@ -139,6 +143,18 @@ def lens() -> Lens | None:
 def link(page: str, label: str, icon: str | None = None, **view: object) -> None:
     """Draw a link to a page with its view."""
     st.page_link(PAGES / f"{page}.py", label=label, icon=icon, query_params=state.link(**view))
+
+
+def _enter_through_the_frame() -> None:
+    """Start again with the frame where Streamlit ran the page without it.
+
+    It takes `pages/` for its older kind of multi-page app until `st.navigation` was called once,
+    so that a deep link that is a fresh server's first visit runs the page alone.
+    """
+    if _FRAMED not in st.session_state:
+        st.set_page_config(page_title="Influence Scope", page_icon=ICON)
+        st.navigation(pages(), position="hidden")
+        st.rerun()
 
 
 def _nothing(message: str, label: str, view: str) -> None:

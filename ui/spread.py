@@ -49,13 +49,13 @@ class Grouping:
 
 def controls(view: Lens) -> Grouping:
     """Draw the pickers of column, groups and tails."""
-    columns = [column.name for column in queries.ask(view.run, catalogue).columns if column.groupable]
+    columns = [
+        column.name for column in queries.ask(view.run, catalogue).columns if column.groupable
+    ]
     state.settle("by", columns, "label")
     state.settle("order", list(ORDERS))
     by, order, chosen, tails = st.columns([1, 1.1, 2, 0.9], vertical_alignment="bottom")
-    by.selectbox(
-        "Group by", columns, key="by", persist_state="session", on_change=_forget_groups
-    )
+    by.selectbox("Group by", columns, key="by", persist_state="session", on_change=_forget_groups)
     order.selectbox(
         "Show first", list(ORDERS), format_func=ORDERS.get, key="order", persist_state="session"
     )
@@ -123,9 +123,7 @@ def compared(view: Lens, grouping: Grouping) -> None:
         _draw(charts.density(_ordered(bins, names), view.title), "density")
     with right:
         _question("What share of rows lies below a value?")
-        levels = queries.ask(
-            view.run, tables.quantiles, view.column, grouping.by, 201, **arguments
-        )
+        levels = queries.ask(view.run, tables.quantiles, view.column, grouping.by, 201, **arguments)
         inside = levels[levels["quantile"].between(*grouping.clip)]
         _draw(charts.cumulative(_ordered(inside, names), view.title), "cumulative")
     if grouping.total > len(names):

@@ -14,6 +14,7 @@ import streamlit as st
 Kind = Literal["text", "number", "many", "switch"]
 
 _WRITTEN = "_address_as_written"
+_LINKED = "_parameters_of_last_link"
 _DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": None}
 
 
@@ -76,6 +77,7 @@ def restore() -> None:
         if value != st.session_state.get(parameter.name):
             st.session_state[parameter.name] = value
     st.session_state[_WRITTEN] = asked
+    st.session_state[_LINKED] = set(asked)
 
 
 def remember(page: str) -> None:
@@ -96,6 +98,11 @@ def get(name: str) -> Any:
     value = st.session_state.get(name)
     kind = next(parameter.kind for parameter in PARAMETERS if parameter.name == name)
     return _DEFAULTS[kind] if value is None else value
+
+
+def linked(name: str) -> bool:
+    """Say whether the last link that led here named the parameter."""
+    return name in st.session_state.get(_LINKED, ())
 
 
 def put(name: str, value: Any) -> None:

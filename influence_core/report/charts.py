@@ -18,6 +18,7 @@ from influence_core.report.palette import (
     EASY,
     GROUPS,
     HARD,
+    KEPT,
     MIDDLE,
     hardness_colour,
 )
@@ -81,11 +82,10 @@ def density(bins: pd.DataFrame, title: str) -> go.Figure:
     The counts are smoothed by a Gaussian whose width follows Silverman's rule.
     """
     low, high = float(bins["left"].min()), float(bins["right"].max())
-    curves = {
-        group: _smooth(part, low, high) for group, part in bins.groupby("group", sort=False)
-    }
+    curves = {group: _smooth(part, low, high) for group, part in bins.groupby("group", sort=False)}
     lines = [
-        _line(index, group, x, y, "%{x:.4~g}") for index, (group, (x, y)) in enumerate(curves.items())
+        _line(index, group, x, y, "%{x:.4~g}")
+        for index, (group, (x, y)) in enumerate(curves.items())
     ]
     figure = _figure(lines, title, "Density")
     figure.update_yaxes(showticklabels=False, rangemode="tozero")
@@ -122,9 +122,7 @@ def boxes_side_by_side(panels: dict[str, pd.DataFrame], title: str) -> go.Figure
     for column, summary in enumerate(panels.values(), start=1):
         figure.add_trace(_box(summary), row=1, col=column)
         figure.add_vline(x=0, line={"width": 1, "color": MIDDLE, "dash": "dot"}, row=1, col=column)
-    figure.update_layout(
-        template=TEMPLATE, height=list_height(len(first)) + 20, showlegend=False
-    )
+    figure.update_layout(template=TEMPLATE, height=list_height(len(first)) + 20, showlegend=False)
     figure.update_layout(margin={"t": 44})
     figure.update_xaxes(title_text=title)
     return _list_axis(figure, first["group"])
@@ -149,10 +147,9 @@ def balance(counts: pd.DataFrame) -> go.Figure:
         y=places,
         orientation="h",
         name="kept",
-        marker={"color": EASY},
+        marker={"color": KEPT},
         customdata=list(zip(names, share, strict=True)),
-        hovertemplate="%{x:,} rows kept, %{customdata[1]:.0%}"
-        "<extra>%{customdata[0]}</extra>",
+        hovertemplate="%{x:,} rows kept, %{customdata[1]:.0%}<extra>%{customdata[0]}</extra>",
     )
     figure = _figure([before, after], "Training rows", None, height=list_height(len(counts)))
     figure.update_layout(barmode="overlay", bargap=0.3)

@@ -10,6 +10,8 @@ EASY = "#2f7fbf"
 MIDDLE = "#9aa5b1"
 HARD = "#e0621b"
 
+KEPT = "#2a8c82"
+
 GROUPS = (
     "#4477aa",
     "#e05264",

@@ -1,0 +1,56 @@
+"""The validation report: what the data check found, by level, with counts and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from influence_core.store.run import DatasetSummary, Finding
+from ui.wording import count, counted, plain
+
+_LEVELS = {
+    "error": ("red", ":material/error:", "stops the run", "stop the run"),
+    "warning": ("orange", ":material/warning:", "warning", "warnings"),
+    "info": ("blue", ":material/info:", "remark", "remarks"),
+}
+
+
+def report(findings: Iterable[Finding]) -> None:
+    """Draw the findings, errors first."""
+    listed = list(findings)
+    if not listed:
+        st.success("The check found nothing to say.", icon=":material/check_circle:")
+        return
+    with st.container(horizontal=True):
+        for level, (colour, icon, one, many) in _LEVELS.items():
+            number = sum(finding.level == level for finding in listed)
+            if number:
+                st.badge(f"{number} {one if number == 1 else many}", color=colour, icon=icon)
+    for finding in sorted(listed, key=lambda finding: list(_LEVELS).index(finding.level)):
+        _line(finding)
+
+
+def sizes(summary: DatasetSummary) -> None:
+    """Draw how many rows, classes and rows a split there are."""
+    parts = [
+        ("Rows", summary.rows),
+        ("Left out", summary.rejected),
+        ("Classes", len(summary.label_names)),
+        *((name.capitalize(), rows) for name, rows in summary.splits.items()),
+    ]
+    for place, (name, number) in zip(st.columns(len(parts)), parts, strict=True):
+        place.metric(name, count(number))
+
+
+def _line(finding: Finding) -> None:
+    colour, icon, *_ = _LEVELS[finding.level]
+    with st.container(horizontal=True, gap="small", wrap=False):
+        st.markdown(f":{colour}[{icon}]", width="content")
+        with st.container(gap=None):
+            st.text(finding.message)
+            if finding.rows:
+                rows = ", ".join(count(row) for row in finding.rows)
+                more = finding.count - len(finding.rows)
+                rest = f" and {count(more)} more" if more > 0 else ""
+                st.caption(f"{counted(finding.count, 'row')}: {rows}{rest}")

@@ -1,0 +1,120 @@
+"""The form of a new run: data, settings, and the button that starts it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from pydantic import BaseModel
+
+from influence_core import jobs
+from influence_core.config import (
+    DataSettings,
+    ModelSettings,
+    RunSettings,
+    ScoringSettings,
+    TrainingSettings,
+)
+from ui import forms, queries, shell, source, state
+
+BASIC: dict[type[BaseModel], tuple[str, ...]] = {
+    TrainingSettings: ("mode", "epochs", "seeds"),
+    ModelSettings: ("encoder",),
+    ScoringSettings: ("scores",),
+}
+"""Settings that everybody meets; all others are folded away, in this order."""
+
+ADVANCED: dict[type[BaseModel], str] = {
+    DataSettings: "Data",
+    ModelSettings: "Model",
+    TrainingSettings: "Training",
+    ScoringSettings: "Scores",
+}
+
+_NAMED_ELSEWHERE = {"source", "config", "hub_split", "language", *source.ROLES}
+
+Values = dict[type[BaseModel], dict[str, Any]]
+
+
+def form() -> None:
+    """Draw the whole form of a new run."""
+    st.subheader("1. Which data?", anchor=False)
+    picked = source.pick()
+    seen = source.look(picked) if picked else None
+    if seen is None:
+        st.caption("Settings follow once there is a source that can be read.")
+        return
+    st.subheader("2. What does the check find?", anchor=False)
+    ready = source.check(seen.settings)
+    st.subheader("3. How should it be scored?", anchor=False)
+    values = _settings()
+    name = st.text_input(
+        "Name of the run",
+        value=_free_name(seen.settings.source),
+        key=f"name {seen.settings.source}",
+        help="Letters, digits, '.', '_' and '-'. The run's folder is called so.",
+    )
+    if st.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not ready,
+        help=None if ready else "The check found errors that must be mended first.",
+    ):
+        _start(name, seen.settings, values)
+
+
+def _settings() -> Values:
+    values: Values = {model: {} for model in ADVANCED}
+    first, second, third = st.columns(3)
+    with first:
+        values[TrainingSettings] |= forms.fields(TrainingSettings, ("mode", "epochs"), "new")
+    with second:
+        values[ModelSettings] |= forms.fields(ModelSettings, ("encoder",), "new")
+        values[TrainingSettings] |= forms.fields(TrainingSettings, ("seeds",), "new")
+    with third:
+        values[ScoringSettings] |= forms.fields(ScoringSettings, ("scores",), "new")
+    with st.expander("All other settings", icon=":material/tune:"):
+        for place, (model, title) in zip(
+            st.tabs(list(ADVANCED.values())), ADVANCED.items(), strict=True
+        ):
+            with place:
+                values[model] |= _others(model)
+    return values
+
+
+def _others(model: type[BaseModel]) -> dict[str, Any]:
+    """Draw the fields of a model that nothing else draws, three in a row."""
+    shown = {*BASIC.get(model, ())} | (_NAMED_ELSEWHERE if model is DataSettings else set())
+    names = [name for name in model.model_fields if name not in shown]
+    values: dict[str, Any] = {}
+    for start in range(0, len(names), 3):
+        for place, name in zip(st.columns(3), names[start : start + 3], strict=False):
+            with place:
+                values[name] = forms.field(model, name, f"new.{model.__name__}")
+    return values
+
+
+def _start(name: str, data: DataSettings, values: Values) -> None:
+    """Start the run in the background and show its progress."""
+    settings = RunSettings(
+        data=forms.build(DataSettings, data.model_dump() | values[DataSettings]),
+        model=forms.build(ModelSettings, values[ModelSettings]),
+        training=forms.build(TrainingSettings, values[TrainingSettings]),
+        scoring=forms.build(ScoringSettings, values[ScoringSettings]),
+    )
+    jobs.start(settings, name.strip())
+    st.switch_page(
+        shell.PAGES / "run.py", query_params=state.link(run=name.strip(), view="progress")
+    )
+
+
+def _free_name(named: str) -> str:
+    """Return a name for a run of this source that no run has yet."""
+    stem = Path(named.split(",")[0].strip()).stem
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:40] or "run"
+    taken = {card.name for card in queries.cards()}
+    candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, len(taken) + 2))
+    return next(name for name in candidates if name not in taken)

@@ -1,0 +1,192 @@
+"""The progress of a run, read from its log, as long as the page is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from influence_core import jobs
+from influence_core.errors import InfluenceError
+from influence_core.jobs import JobStatus
+from influence_core.progress import Event
+from influence_core.report import charts
+from influence_core.store.run import Manifest, Run
+from ui import queries, shell, state
+from ui.wording import count, duration, percent, plain
+
+STAGES = {
+    "data": "Read and check the data",
+    "tokens": "Cut texts into tokens",
+    "features": "Encode the texts",
+    "training": "Train",
+    "trace": "Trace gradients over the checkpoints",
+    "scores": "Compute the scores",
+    "map": "Draw the map",
+}
+"""Stages in their order, and what each of them does."""
+
+POINTS_DRAWN = 1_500
+REFRESH_SECONDS = 1.0
+
+_STATES = {
+    "idle": ("Not started", "gray"),
+    "running": ("Running", "blue"),
+    "finished": ("Complete", "green"),
+    "failed": ("Failed", "red"),
+    "cancelled": ("Cancelled", "gray"),
+    "interrupted": ("Interrupted", "orange"),
+}
+
+
+@dataclass
+class Watch:
+    """What was read of a log so far."""
+
+    offset: int = 0
+    begun: set[str] = field(default_factory=set)
+    messages: list[str] = field(default_factory=list)
+    losses: dict[int, float] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """Take one event in."""
+        if event.kind == "begin":
+            self.begun.add(event.stage)
+        if event.kind == "message" and event.message:
+            self.messages.append(event.message)
+        if "loss" in event.values:
+            self.losses[event.done] = event.values["loss"]
+
+
+def progress(run: Run) -> None:
+    """Draw how a run stands, anew every second while it works."""
+    running = jobs.status(run).state == "running"
+    every = REFRESH_SECONDS if running else None
+    st.fragment(_live, run_every=every)(run.name, running)
+
+
+def _live(name: str, was_running: bool) -> None:
+    with shell.guard():
+        run = queries.open_run(name)
+        status, manifest = jobs.status(run), queries.manifest(run)
+        if was_running and status.state != "running":
+            st.rerun(scope="app")
+        watch = _read(run)
+        _head(run, status)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _stages(manifest, status, watch)
+        with right:
+            _losses(watch)
+        for message in watch.messages[-3:]:
+            st.caption(plain(message))
+
+
+def _read(run: Run) -> Watch:
+    """Go on reading the log where the last look ended."""
+    key = f"watch {run.name} {queries.manifest(run).created}"
+    watch: Watch = st.session_state.setdefault(key, Watch())
+    events, watch.offset = jobs.events(run, watch.offset)
+    for event in events:
+        watch.take(event)
+    return watch
+
+
+def _head(run: Run, status: JobStatus) -> None:
+    """Draw the state, what went wrong, and what can be done about it."""
+    label, colour = _STATES[status.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(run.name), anchor=False, width="content")
+        st.badge(label, color=colour)
+        if status.state == "running":
+            st.button("Cancel", icon=":material/stop:", on_click=_cancel, args=(run.name,))
+        elif status.resumable:
+            verb = "Start" if status.state == "idle" else "Resume"
+            st.button(
+                verb,
+                icon=":material/play_arrow:",
+                type="primary",
+                on_click=_resume,
+                args=(run.name,),
+            )
+        if status.state != "running":
+            _delete(run)
+    if status.error:
+        st.error(plain(status.error), icon=":material/error:")
+    if problem := st.session_state.pop("job_problem", None):
+        st.warning(plain(problem), icon=":material/info:")
+
+
+def _delete(run: Run) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown(f"Delete **{plain(run.name)}** with everything computed for it?")
+        st.button("Delete for good", type="primary", on_click=_remove, args=(run.name,))
+
+
+def _stages(manifest: Manifest, status: JobStatus, watch: Watch) -> None:
+    st.subheader("How far is it?", anchor=False)
+    for stage, what in _expected(manifest, watch):
+        finished = manifest.stages.get(stage)
+        if finished is not None:
+            st.markdown(
+                f":green[:material/check_circle:] {what} :gray[{duration(finished.seconds)}]"
+            )
+        elif status.state == "running" and status.stage == stage:
+            st.markdown(f":blue[:material/autorenew:] **{what}**")
+            _bar(status)
+        else:
+            icon = "radio_button_unchecked" if stage not in watch.begun else "pause_circle"
+            st.markdown(f":gray[:material/{icon}: {what}]")
+
+
+def _expected(manifest: Manifest, watch: Watch) -> Iterator[tuple[str, str]]:
+    """Yield the stages this run goes through, with those that only it knows at the end."""
+    finetuned = manifest.settings.training.mode == "finetune"
+    known = {name: what for name, what in STAGES.items() if not (finetuned and name == "features")}
+    for name in (*manifest.stages, *sorted(watch.begun)):
+        known.setdefault(name, plain(name.capitalize()))
+    yield from known.items()
+
+
+def _bar(status: JobStatus) -> None:
+    share = status.done / status.total if status.total else 0.0
+    left = f", {duration(status.seconds_left)} left" if status.seconds_left is not None else ""
+    done = f"{count(status.done)} of {count(status.total)} {plain(status.unit)}"
+    st.progress(min(share, 1.0), text=f"{done}, {percent(share, 0)}{left}")
+
+
+def _losses(watch: Watch) -> None:
+    st.subheader("Is it learning?", anchor=False)
+    if len(watch.losses) < 2:
+        st.caption("The loss is drawn here as soon as the training has begun.")
+        return
+    import pandas as pd
+
+    steps = sorted(watch.losses)
+    shown = steps[:: max(len(steps) // POINTS_DRAWN, 1)]
+    points = pd.DataFrame({"step": shown, "loss": [watch.losses[step] for step in shown]})
+    st.plotly_chart(charts.loss(points), key="loss", config={"displayModeBar": False})
+
+
+def _cancel(name: str) -> None:
+    jobs.cancel(queries.open_run(name))
+
+
+def _resume(name: str) -> None:
+    _try(lambda: jobs.resume(queries.open_run(name)))
+
+
+def _remove(name: str) -> None:
+    if _try(lambda: queries.open_run(name).delete()):
+        state.put("run", None)
+
+
+def _try(act: Callable[[], object]) -> bool:
+    """Do what a button asks; a reason not to is shown in the next moment."""
+    try:
+        act()
+    except InfluenceError as error:
+        st.session_state["job_problem"] = str(error)
+        return False
+    return True

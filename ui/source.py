@@ -1,0 +1,193 @@
+"""Where the data of a new run comes from, a first look at it, and the check of all its rows."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from influence_core.config import BUILTIN_SOURCE, DataSettings
+from influence_core.data.inspection import Inspection, inspect
+from influence_core.data.loading import load
+from influence_core.errors import DataError
+from influence_core.progress import Event, Progress
+from influence_core.store import uploads
+from influence_core.store.run import DatasetSummary, Finding, Run
+from ui import findings, forms
+from ui.wording import counted, short
+
+WAYS = {"upload": "Upload a file", "name": "Name a source", "builtin": "Built-in data"}
+TYPES = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet"]
+
+ROLES = {
+    "text": "Text",
+    "text_pair": "Second text",
+    "label": "Label",
+    "id": "Id",
+    "split": "Split",
+}
+"""The columns a run reads, as they are asked for."""
+
+CHECKED_AT_ONCE = 64 * 2**20
+"""Bytes up to which all rows are checked without being asked."""
+
+_NOBODY = "(none)"
+
+
+def pick() -> DataSettings | None:
+    """Draw the ways to name a source and return the settings that name it."""
+    way = st.segmented_control(
+        "Where are the texts?",
+        list(WAYS),
+        format_func=WAYS.get,
+        default="upload",
+        required=True,
+        key="source_way",
+        persist_state="session",
+    )
+    if way == "upload":
+        return _upload()
+    return _named() if way == "name" else _builtin()
+
+
+def look(settings: DataSettings) -> Inspection | None:
+    """Draw the columns of the source and its first rows; None where it cannot be read."""
+    try:
+        seen = _inspect(settings.model_dump_json(), _stamp(settings.source))
+    except DataError as error:
+        findings.report(error.findings or [_as_finding(error)])
+        return None
+    settings = _columns(seen)
+    _head(seen)
+    return seen.model_copy(update={"settings": settings})
+
+
+def check(settings: DataSettings) -> bool:
+    """Check all rows, draw the report, and say whether a run may start."""
+    stamp = _stamp(settings.source)
+    size = sum(length for _, length in stamp)
+    key = f"checked {settings.model_dump_json()} {stamp}"
+    if size > CHECKED_AT_ONCE and not st.session_state.get(key):
+        st.caption("The run checks all rows before it trains. They can be checked now, too.")
+        st.session_state[key] = st.button("Check all rows now", icon=":material/fact_check:")
+        if not st.session_state[key]:
+            return True
+    summary, listed = _check(settings.model_dump_json(), stamp)
+    if summary is not None:
+        findings.sizes(summary)
+    findings.report(listed)
+    return summary is not None
+
+
+def _upload() -> DataSettings | None:
+    files = st.file_uploader(
+        "CSV, TSV, JSON Lines or Parquet; several files are read as one dataset",
+        type=TYPES,
+        accept_multiple_files=True,
+        key="upload",
+    )
+    if files:
+        paths = [_kept(file.file_id, file.name, file) for file in files]
+        st.session_state["uploaded"] = ",".join(str(path) for path in paths)
+    source = st.session_state.get("uploaded")
+    return DataSettings(source=source) if source else None
+
+
+def _kept(key: str, name: str, file: Any) -> Path:
+    """Keep an uploaded file once; the page runs many times."""
+    known: dict[str, Path] = st.session_state.setdefault("kept_uploads", {})
+    if key not in known:
+        known[key] = uploads.save_upload(name, file)
+    return known[key]
+
+
+def _named() -> DataSettings | None:
+    source = forms.field(DataSettings, "source", "source") or ""
+    with st.expander("Options of a Hub dataset"):
+        more = forms.fields(DataSettings, ("config", "hub_split"), "source")
+    return DataSettings(source=source, **more) if source else None
+
+
+def _builtin() -> DataSettings:
+    from influence_core.data.voice_assistant import languages
+
+    st.caption(
+        "Commands to a voice assistant, made from a grammar, with their domain, intent and slots. "
+        "A known share of the labels is wrong on purpose."
+    )
+    known = languages()
+    language = st.selectbox(
+        "Language", known, index=known.index("en"), key="source_language", persist_state="session"
+    )
+    return DataSettings(source=BUILTIN_SOURCE, language=language)
+
+
+def _columns(seen: Inspection) -> DataSettings:
+    """Draw a picker for each role, set to the guess; return the settings with the picks."""
+    names = [_NOBODY, *seen.columns]
+    chosen: dict[str, str] = {}
+    for place, (role, label) in zip(st.columns(len(ROLES)), ROLES.items(), strict=True):
+        guessed = getattr(seen.settings, role)
+        chosen[role] = place.selectbox(
+            label,
+            names,
+            index=names.index(guessed) if guessed in names else 0,
+            help=DataSettings.model_fields[role].description,
+            key=f"column {role} {seen.settings.source} {guessed}",
+        )
+    picked = {role: "" if name == _NOBODY else name for role, name in chosen.items()}
+    return seen.settings.model_copy(update=picked)
+
+
+def _head(seen: Inspection) -> None:
+    """Draw the first rows as plain text."""
+    import pandas as pd
+
+    rows = [
+        {name: short(value, 300) if value is not None else "" for name, value in row.items()}
+        for row in seen.rows[:8]
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=list(seen.columns)),
+        hide_index=True,
+        height="content",
+        column_config={name: st.column_config.TextColumn() for name in seen.columns},
+    )
+    st.caption(f"The first rows; {counted(len(seen.columns), 'column')}. All are kept.")
+
+
+def _stamp(source: str) -> tuple[tuple[float, int], ...]:
+    """Return times and sizes of the files of a source: when they change, so does its check."""
+    paths = [Path(name.strip()) for name in source.split(",")]
+    files = [path.stat() for path in paths if path.is_file()]
+    return tuple((file.st_mtime, file.st_size) for file in files)
+
+
+@st.cache_data(show_spinner="Looking at the source", max_entries=20)
+def _inspect(settings: str, stamp: Any) -> Inspection:
+    return inspect(DataSettings.model_validate_json(settings))
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _check(settings: str, stamp: Any) -> tuple[DatasetSummary | None, tuple[Finding, ...]]:
+    """Run the data stage in a folder that is thrown away."""
+    bar = st.progress(0.0, text="Checking all rows")
+
+    def listen(event: Event) -> None:
+        bar.progress(event.done / max(event.total, 1), text="Checking all rows")
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="influence-check-") as folder:
+            run = Run(Path(folder))
+            summary = load(DataSettings.model_validate_json(settings), run, Progress(listen))
+    except DataError as error:
+        return None, tuple(error.findings) or (_as_finding(error),)
+    finally:
+        bar.empty()
+    return summary, summary.findings
+
+
+def _as_finding(error: DataError) -> Finding:
+    return Finding(level="error", check="source", message=str(error))
