@@ -107,11 +107,21 @@ def dangers(source: str) -> set[str]:
         )
         if name in FORBIDDEN_CALLS and not (name == "torch.load" and safe):
             found.add(name)
-        for keyword in call.keywords:
-            allowed = ast.unparse(keyword.value) == "False"
-            if keyword.arg in FORBIDDEN_KEYWORDS and not allowed:
-                found.add(str(keyword.arg))
-    return found
+    return found | {name for name, value in _settings(source) if value != "False"}
+
+
+def _settings(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the forbidden keywords that are given, directly or in a dictionary, and their value."""
+    for node in ast.walk(ast.parse(source)):
+        pairs: list[tuple[object, ast.expr]] = []
+        if isinstance(node, ast.Call):
+            pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        elif isinstance(node, ast.Dict):
+            keys = (getattr(key, "value", None) for key in node.keys)
+            pairs = list(zip(keys, node.values, strict=True))
+        for name, value in pairs:
+            if name in FORBIDDEN_KEYWORDS:
+                yield str(name), ast.unparse(value)
 
 
 def prints(source: str) -> set[str]:
@@ -227,6 +237,8 @@ class TestTheRulesThemselves:
         assert not dangers("torch.load(path, weights_only=True)")
         assert dangers("AutoModel.from_pretrained(name, trust_remote_code=flag)")
         assert not dangers("AutoModel.from_pretrained(name, trust_remote_code=False)")
+        assert dangers("options = {'trust_remote_code': True}")
+        assert not dangers("options = {'trust_remote_code': False, **more}")
 
     def test_prints_and_layers(self) -> None:
         assert prints("def f():\n    print('hello')")
