@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from influence_core.config import DataSettings
+from influence_core.config import BUILTIN_SOURCE, DataSettings
 from influence_core.data.findings import Report, listed
 
 _PAIRS = (
@@ -64,6 +64,9 @@ _SPLITS = ("split", "subset", "partition", "fold")
 
 _SPLIT_WORDS = ("train", "test", "val", "dev", "eval")
 
+_BUILTIN_LABEL = "domain"
+"""The built-in set has intents too; its domains make the clearer demonstration."""
+
 _LABEL_SHARE = 0.5
 """A column may be the label by content if at most this share of its values is distinct."""
 
@@ -95,6 +98,8 @@ def guess(settings: DataSettings, head: pa.Table, report: Report) -> Mapping | N
     named = {
         role: getattr(settings, role) for role in ("text", "text_pair", "label", "id", "split")
     }
+    if settings.source == BUILTIN_SOURCE and named["label"] is None:
+        named["label"] = _BUILTIN_LABEL
     missing = _missing({**named, "group": settings.group}, head.column_names, report)
     free = [name for name in head.column_names if name not in named.values()]
     pair = _known_pair(named["text"], head.column_names, free)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -53,18 +53,34 @@ def assign(
     _, unit = np.unique(units, return_inverse=True)
     sizes = np.bincount(unit)
     classes = _dominant(unit, labels)
-    counts = np.bincount(classes)
     weights = np.bincount(classes, weights=sizes).astype(np.int64)
-    weights[counts < MIN_UNITS] = 0
-    test = _quotas(weights, test_fraction)
-    held_out = np.minimum(test + _quotas(weights, validation_fraction), np.maximum(weights - 1, 0))
-    order = generator.permutation(len(sizes))
-    order = order[np.argsort(classes[order], kind="stable")]
-    middles = _middles(sizes[order], classes[order])
-    codes = np.zeros(len(sizes), dtype=np.int8)
-    ordered = classes[order]
-    codes[order] = np.where(middles < test[ordered], 2, np.where(middles < held_out[ordered], 1, 0))
+    weights[np.bincount(classes) < MIN_UNITS] = 0
+    quotas = [_quotas(weights, fraction) for fraction in (validation_fraction, test_fraction)]
+    codes = _deal(sizes, classes, quotas, generator.permutation(len(sizes)))
     return np.asarray(codes[unit], dtype=np.int8)
+
+
+def _deal(
+    sizes: Codes, classes: Codes, quotas: Sequence[Codes], order: Codes
+) -> npt.NDArray[np.int8]:
+    """Give units in order to the held-out splits with room for half of them, else to train.
+
+    Room is kept by class and over all, and the last unit of a class stays in train.
+    """
+    codes = np.zeros(len(sizes), dtype=np.int8)
+    left = np.bincount(classes).tolist()
+    rooms = [(code, quota.tolist(), [int(quota.sum())]) for code, quota in enumerate(quotas, 1)]
+    for unit, size, label in zip(
+        order.tolist(), sizes[order].tolist(), classes[order].tolist(), strict=True
+    ):
+        for code, room, total in rooms:
+            if size <= 2 * min(room[label], total[0]) and left[label] > 1:
+                room[label] -= size
+                total[0] -= size
+                left[label] -= 1
+                codes[unit] = code
+                break
+    return codes
 
 
 def _dominant(unit: Codes, labels: Codes) -> Codes:
@@ -83,13 +99,3 @@ def _quotas(weights: Codes, fraction: float) -> Codes:
     largest = np.argsort(quotas - exact, kind="stable")[:missing]
     quotas[largest] += 1
     return np.asarray(quotas, dtype=np.int64)
-
-
-def _middles(sizes: Codes, classes: Codes) -> npt.NDArray[np.float64]:
-    """Return how many rows of its class come before the middle of each unit."""
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
-    _, first = np.unique(classes, return_index=True)
-    offsets = np.zeros(int(classes.max()) + 1, dtype=np.int64)
-    offsets[classes[first]] = starts[first]
-    return starts - offsets[classes] + sizes / 2
