@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ from types import ModuleType
 
 import pytest
 
-from influence_core.cli import main
+from influence_core.cli import main, serve
 from influence_core.cli.commands import COMMANDS, HIDDEN, load
 from influence_core.cli.options import chosen, validated
 from influence_core.cli.run import build_settings
@@ -127,6 +128,7 @@ class TestOptions:
 
     def test_options_become_settings(self) -> None:
         given = {
+            "data": "a.csv",
             "label": "domain",
             "data_seed": 3,
             "seed": 4,
@@ -134,7 +136,7 @@ class TestOptions:
             "scores": "vog,el2n",
             "mode": "finetune",
         }
-        settings = build_settings("a.csv", given)
+        settings = build_settings(given)
         assert (settings.data.source, settings.data.label) == ("a.csv", "domain")
         assert (settings.data.seed, settings.training.seed) == (3, 4)
         assert settings.model.head_widths == (32, 16)
@@ -143,7 +145,7 @@ class TestOptions:
 
     def test_what_is_not_typed_is_not_chosen(self) -> None:
         assert chosen(TrainingSettings, {"epochs": 3, "label": "x"}) == {"epochs": 3}
-        assert build_settings("a.csv", {}) == RunSettings(data=DataSettings(source="a.csv"))
+        assert build_settings({"data": "a.csv"}) == RunSettings(data=DataSettings(source="a.csv"))
 
     def test_broken_rules_have_the_shape_of_the_house(self) -> None:
         with pytest.raises(ConfigError) as caught:
@@ -244,7 +246,7 @@ class TestRun:
     def test_resume_takes_the_same_options_and_refuses_others(
         self, influence: Influence, pipeline: Pretended
     ) -> None:
-        create_run("half", build_settings("data.csv", {"epochs": 3}))
+        create_run("half", build_settings({"data": "data.csv", "epochs": 3}))
         same = ("run", "data.csv", "--epochs", "3", "--name", "half", "--resume")
         assert influence(*same).code == 0
         other = influence("run", "data.csv", "--epochs", "4", "--name", "half", "--resume")
@@ -395,6 +397,32 @@ class TestExport:
         assert (answer.code, answer.out) == (2, "")
         assert message in answer.err
         assert not (tmp_path / "out").exists()
+
+
+class TestApp:
+    def test_the_server_takes_the_process_over(
+        self, influence: Influence, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[list[str]] = []
+        monkeypatch.setattr(os, "execv", lambda _, arguments: started.append(arguments))
+        port = serve.free_port()
+        answer = influence("app", "--port", str(port), "--headless")
+        assert f"http://localhost:{port}" in answer.err
+        [arguments] = started
+        assert arguments[0] == sys.executable
+        assert Path(arguments[arguments.index("run") + 1]) == serve.app_file()
+        assert arguments[arguments.index("--server.address") + 1] == "localhost"
+        assert arguments[arguments.index("--server.headless") + 1] == "true"
+
+    def test_a_taken_port_is_told(self, influence: Influence) -> None:
+        with socket.socket() as other:
+            other.bind(("localhost", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            assert not serve.is_free(port)
+            answer = influence("app", "--port", str(port))
+        assert answer.code == 2
+        assert f"'port' must be a port that nothing listens on; got {port}." in answer.err
 
 
 def test_no_command_shows_the_help_and_no_complaint(influence: Influence) -> None:

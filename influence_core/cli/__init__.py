@@ -40,7 +40,8 @@ def _guarded(action: Callable[[], int]) -> int:
             "Stopped. What is finished is kept; `influence run --resume` goes on.", code=STOPPED
         )
     except DataError as error:
-        return _complain(str(error), *(finding.message for finding in error.findings))
+        said = str(error)
+        return _complain(said, *(f.message for f in error.findings if f.message not in said))
     except InfluenceError as error:
         return _complain(str(error))
     except OSError as error:

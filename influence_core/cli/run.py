@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from influence_core.config import (
     ScoringSettings,
     TrainingSettings,
 )
-from influence_core.errors import ConfigError, RunBusy, RunNotFound
+from influence_core.errors import ConfigError, RunError, RunNotFound
 from influence_core.progress import Listener
 from influence_core.store.run import Run, list_runs, open_run, validate_name
 
@@ -31,7 +32,8 @@ PARTS: dict[str, type[DataSettings | ModelSettings | TrainingSettings | ScoringS
     "training": TrainingSettings,
     "scoring": ScoringSettings,
 }
-RENAMED = {"DataSettings.seed": "data_seed"}
+RENAMED = {"DataSettings.seed": "data_seed", "DataSettings.source": "data"}
+"""Fields whose option has another name: the source is an argument, and there are two seeds."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -64,12 +66,13 @@ def run(
             "'data' must name what to train on; got nothing. "
             "`influence run voice-assistant` takes the built-in dataset."
         )
-    settings = build_settings(data, given)
+    typed = given if data is None else {**given, "data": data}
+    settings = build_settings(typed)
     if name is not None:
         validate_name(name)
     if resume:
         target = _unfinished(name)
-        _check_same(target, settings, data, given)
+        _check_same(target, settings, typed)
         _report(_go_on(target), as_json)
     else:
         _report(_begin(name, settings), as_json)
@@ -93,15 +96,13 @@ def work(name: str, root: Annotated[Path, typer.Option()]) -> None:
     jobs.work(name, root)
 
 
-def build_settings(data: str | None, given: dict[str, object]) -> RunSettings:
+def build_settings(typed: Mapping[str, object]) -> RunSettings:
     """Make the settings of a run out of the options that were typed.
 
     Raises:
         ConfigError: some are out of range.
     """
-    parts = {part: chosen(model, given, RENAMED) for part, model in PARTS.items()}
-    if data is not None:
-        parts["data"]["source"] = data
+    parts = {part: chosen(model, typed, RENAMED) for part, model in PARTS.items()}
     return validated(RunSettings, parts)
 
 
@@ -139,23 +140,17 @@ def _unfinished(name: str | None) -> Run:
     if name is not None:
         return open_run(name)
     for candidate in list_runs():
-        if jobs.status(candidate).resumable:
-            return candidate
+        with suppress(RunError):
+            if jobs.status(candidate).resumable:
+                return candidate
     raise RunNotFound("There is no unfinished run; `influence runs` lists all of them.")
 
 
-def _check_same(
-    target: Run, settings: RunSettings, data: str | None, given: dict[str, object]
-) -> None:
+def _check_same(target: Run, settings: RunSettings, typed: Mapping[str, object]) -> None:
     """Refuse options that differ from those the run was started with."""
-    if jobs.status(target).state == "running":
-        raise RunBusy(f"Run {target.name!r} is being worked on by another process; wait for it.")
     before = target.manifest().settings
     for part, model in PARTS.items():
-        typed = chosen(model, given, RENAMED) | (
-            {"source": data} if part == "data" and data is not None else {}
-        )
-        for field in typed:
+        for field in chosen(model, typed, RENAMED):
             old, new = (getattr(getattr(each, part), field) for each in (before, settings))
             if old != new:
                 raise ConfigError(
