@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -15,8 +16,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from rich.console import Console
 
-from influence_core.cli import main, serve
+from influence_core.cli import main, serve, terminal
 from influence_core.cli.commands import COMMANDS, HIDDEN, load
 from influence_core.cli.options import chosen, validated
 from influence_core.cli.run import build_settings
@@ -423,6 +425,20 @@ class TestApp:
             answer = influence("app", "--port", str(port))
         assert answer.code == 2
         assert f"'port' must be a port that nothing listens on; got {port}." in answer.err
+
+
+def test_bars_show_figures_and_messages_letter_by_letter() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, markup=False)
+    with terminal.bars_on(console) as bars:
+        progress = Progress(terminal.Bars(bars), interval=0)
+        progress.begin("training", 4, "steps")
+        progress.advance(3, loss=0.25)
+        progress.message("[red]3 rows[/red] \x1b[2J")
+        progress.end()
+        [task] = bars.tasks
+        assert (task.completed, task.total, task.fields["figures"]) == (4, 4, "loss 0.25")
+    assert "[red]3 rows[/red] \\x1b[2J" in screen.getvalue()
 
 
 def test_no_command_shows_the_help_and_no_complaint(influence: Influence) -> None:

@@ -93,14 +93,15 @@ def reporting() -> Iterator[Listener]:
     if not console.is_terminal:
         yield Lines(console)
         return
-    with _bars(console) as bars:
+    with bars_on(console) as bars:
         yield Bars(bars)
 
 
-def _bars(console: Console) -> Progress:
+def bars_on(console: Console) -> Progress:
+    """Return the bars of a terminal, without a task yet."""
     return Progress(
         TextColumn("{task.description:<10}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[unit]}", markup=False),
         TimeElapsedColumn(),
