@@ -429,7 +429,7 @@ class TestApp:
 
 def test_bars_show_figures_and_messages_letter_by_letter() -> None:
     screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=120, markup=False)
+    console = Console(file=screen, force_terminal=True, width=120, markup=False, highlight=False)
     with terminal.bars_on(console) as bars:
         progress = Progress(terminal.Bars(bars), interval=0)
         progress.begin("training", 4, "steps")
