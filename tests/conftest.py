@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,22 @@ def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs made once; tests work on copies."""
+    root = tmp_path_factory.mktemp("made")
+    make_run(root)
+    make_run(root, name="hostile", rows=120, hostile=True)
+    return root
+
+
 @pytest.fixture
-def small_run(runs_root: Path) -> Run:
+def small_run(made_runs: Path, runs_root: Path) -> Run:
     """A complete run of 400 rows and six classes."""
-    return make_run(runs_root)
+    return Run(shutil.copytree(made_runs / "small", runs_root / "small"))
 
 
 @pytest.fixture
-def hostile_run(runs_root: Path) -> Run:
+def hostile_run(made_runs: Path, runs_root: Path) -> Run:
     """A run whose texts, labels and column names attack whoever shows them."""
-    return make_run(runs_root, name="hostile", rows=120, hostile=True)
+    return Run(shutil.copytree(made_runs / "hostile", runs_root / "hostile"))

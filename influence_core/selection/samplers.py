@@ -63,9 +63,10 @@ def softmax(
 
     With `prune="hard"` the probability is ∝ exp(−z).
     """
+    _check_end(prune)
     spread = hardness.std() if len(hardness) else 0.0
     z = (hardness - hardness.mean()) / spread if spread > 0 else np.zeros(len(hardness))
-    return _draw(_towards(z, prune), ids, generator)
+    return _draw(-z if prune == "hard" else z, ids, generator)
 
 
 def linear(
@@ -80,6 +81,7 @@ def linear(
 
     Hardness is clipped at its `clip` quantile. With `prune="hard"` easy rows are the likely ones.
     """
+    _check_end(prune)
     if not len(hardness):
         return np.zeros(0, np.int64)
     clipped = np.minimum(hardness, np.quantile(hardness, clip))
@@ -104,10 +106,9 @@ def id_order(ids: npt.ArrayLike) -> Positions:
     return np.asarray(pc.sort_indices(column).to_numpy(), dtype=np.int64)
 
 
-def _towards(z: Floats, prune: Prune) -> Floats:
+def _check_end(prune: Prune) -> None:
     if prune == "both":
         raise SelectionError(rule("prune", "be 'easy' or 'hard' when rows are drawn", prune))
-    return z if prune == "easy" else -z
 
 
 def _draw(log_weights: Floats, ids: npt.ArrayLike, generator: np.random.Generator) -> Positions:

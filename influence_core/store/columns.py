@@ -44,11 +44,14 @@ class Column:
 
     @property
     def comparable(self) -> str:
-        """The same, with NaN as a missing value: DuckDB takes NaN for the largest number."""
+        """The same, with NaN and infinities as missing values: DuckDB takes NaN for the largest.
+
+        `isnan` will not do: DuckDB answers it from Parquet's statistics, which leave NaN out.
+        """
         if self.kind != "number":
             return self.expression
         value = self.expression
-        return f"CASE WHEN isnan(CAST({value} AS DOUBLE)) THEN NULL ELSE {value} END"
+        return f"CASE WHEN isfinite(CAST({value} AS DOUBLE)) THEN {value} END"
 
     @property
     def groupable(self) -> bool:

@@ -31,10 +31,8 @@ class OneOf(Settings):
 
     def _found(self, column: Column, parameters: Parameters) -> str:
         present = [value for value in self.values if value is not None]
-        if column.kind in ("number", "integer") and not any(
-            isinstance(value, str) for value in present
-        ):
-            numbers = parameters.bind([float(value) for value in present])
+        if column.kind in ("number", "integer"):
+            numbers = parameters.bind([_number(value) for value in present])
             return f"CAST({column.expression} AS DOUBLE) IN (SELECT unnest({numbers}::DOUBLE[]))"
         words = parameters.bind([_written(value) for value in present])
         return f"CAST({column.expression} AS VARCHAR) IN (SELECT unnest({words}::VARCHAR[]))"
@@ -213,6 +211,14 @@ def _contains(expression: str, text: str, parameters: Parameters) -> str:
 def _written(value: Value) -> str:
     """Write a value as DuckDB does."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _number(value: Value) -> float | None:
+    """Read a value as a number; what is none matches nothing."""
+    try:
+        return float(value) if value is not None else None
+    except ValueError:
+        return None
 
 
 def _check_pattern(pattern: str) -> None:

@@ -92,11 +92,10 @@ def example(run: Run, key: int | str) -> Example:
     """
     known = catalogue(run)
     row = _row_of(run, key)
-    values = _record(run, known, "examples", row)
     scores = _record(run, known, "scores", row)
     return Example(
         row=row,
-        values=values,
+        values=_record(run, known, "examples", row),
         prediction=_record(run, known, "predictions", row),
         scores=tuple(_readings(known.scores, scores, _scored_rows(run))) if scores else (),
         never_learnt=scores.get("never_learnt"),

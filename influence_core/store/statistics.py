@@ -192,7 +192,9 @@ def _grouped(
     known = catalogue(run).get(column)
     if known.kind not in ("number", "integer"):
         raise ConfigError(rule("column", "hold numbers", column))
-    scan = Scan(run, query.model_copy(update={"scored_only": known.table == "scores"}))
+    if known.table == "scores":
+        query = query.model_copy(update={"scored_only": True})
+    scan = Scan(run, query)
     value = scan.use(column)
     if by is None:
         return scan, "'all'", value

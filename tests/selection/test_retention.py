@@ -1,0 +1,57 @@
+"""What is kept and lost, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from influence_core.errors import RunError
+from influence_core.selection.retention import class_entropy, retention, retention_of
+from influence_core.store.run import Run
+from tests.factory import read
+
+
+def test_retention_by_hand() -> None:
+    values = ["a", "a", "a", "a", "b", "b", None, "c"]
+    kept = np.array([1, 1, 0, 0, 1, 0, 1, 0], bool)
+    table = retention(values, kept)
+    assert table["value"].tolist()[:2] == ["a", "b"]
+    assert table["before"].tolist() == [4, 2, 1, 1]
+    named = table[table["value"].notna()].set_index("value")
+    assert named["kept"].to_dict() == {"a": 2, "b": 1, "c": 0}
+    assert table.loc[table["value"].isna(), "kept"].item() == 1
+    assert table["lost"].sum() == 4
+    first = table.iloc[0]
+    assert (first["kept_share"], first["share_before"], first["share_after"]) == (0.5, 0.5, 0.5)
+    assert table.set_index("value")["share_change"]["c"] == -1.0
+
+
+def test_nothing_kept_divides_by_nothing() -> None:
+    table = retention(["a", "b"], np.array([False, False]))
+    assert table["share_after"].tolist() == [0.0, 0.0]
+    assert retention([], np.array([], bool)).empty
+
+
+@pytest.mark.parametrize("column", ["label", "source", "split", "frequency"])
+def test_retention_of_a_run_counts_training_rows(small_run: Run, column: str) -> None:
+    table = read(small_run.examples_file).to_pandas()
+    train = table[table["split"] == "train"]
+    kept = train.index[::3]
+    shown = retention_of(small_run, kept, column)
+    assert shown["before"].sum() == len(train)
+    assert shown["kept"].sum() == len(kept)
+    expected = train[column].value_counts(dropna=False)
+    assert shown["before"].tolist() == sorted(expected, reverse=True)
+
+
+def test_an_unknown_column_is_named(small_run: Run) -> None:
+    with pytest.raises(RunError, match="'column' must be one of"):
+        retention_of(small_run, [], "nothing")
+
+
+@pytest.mark.parametrize(
+    ("counts", "bits"),
+    [([1, 1, 1, 1], 2.0), ([8], 0.0), ([2, 1, 1], 1.5), ([5, 0, 5], 1.0), ([], 0.0)],
+)
+def test_entropy_by_hand(counts: list[int], bits: float) -> None:
+    assert class_entropy(counts) == pytest.approx(bits)

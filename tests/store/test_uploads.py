@@ -1,0 +1,62 @@
+"""Uploads stay under the root, whole and private, whatever they are called."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from influence_core.errors import DataError
+from influence_core.store.run import list_runs
+from influence_core.store.uploads import FOLDER, safe_filename, save_upload
+
+NAMES = ["a.csv", "../../etc/passwd", "..\\..\\x.csv", "/abs.jsonl", "", ".", "..", "\0", "x" * 500]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_upload_lies_under_the_root(runs_root: Path, name: str) -> None:
+    path = save_upload(name, io.BytesIO(b"id,text\n1,x\n"))
+    assert path.read_bytes() == b"id,text\n1,x\n"
+    assert path.resolve().is_relative_to(runs_root.resolve() / FOLDER)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list_runs() == []
+
+
+@given(st.text(max_size=300))
+def test_any_name_becomes_a_plain_one(name: str) -> None:
+    safe = safe_filename(name)
+    assert 0 < len(safe) <= 100
+    assert set(safe) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+    assert not safe.startswith(".")
+    assert safe_filename(safe) == safe
+
+
+def test_the_suffix_survives() -> None:
+    assert safe_filename("x" * 300 + ".parquet").endswith("x.parquet")
+    assert safe_filename("données d'été.csv") == "donnees_d_ete.csv"
+
+
+def test_equal_names_do_not_meet(runs_root: Path) -> None:
+    first, second = (save_upload("a.csv", io.BytesIO(text)) for text in (b"1", b"2"))
+    assert (first.read_bytes(), second.read_bytes()) == (b"1", b"2")
+
+
+@pytest.mark.parametrize(
+    ("content", "limit", "message"),
+    [(b"", None, "must hold something"), (b"12345", 4, "must be at most 4 bytes")],
+)
+def test_a_refused_upload_leaves_nothing(
+    runs_root: Path, content: bytes, limit: int | None, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        save_upload("a.csv", io.BytesIO(content), limit=limit)
+    assert list((runs_root / FOLDER).iterdir()) == []
+
+
+def test_a_long_upload_is_copied_in_pieces(runs_root: Path) -> None:
+    content = bytes(range(256)) * 10_000
+    assert save_upload("b.bin", io.BytesIO(content), limit=len(content)).read_bytes() == content
