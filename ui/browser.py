@@ -16,7 +16,7 @@ from influence_core.store.columns import CORE, Catalogue, catalogue
 from influence_core.store.query import ExampleQuery
 from influence_core.store.rows import Example
 from influence_core.store.run import Run
-from ui import filters, queries, state
+from ui import filters, plots, queries, state
 from ui.shell import Lens
 from ui.wording import count, counted, figure, percent
 
@@ -167,9 +167,14 @@ def _choose(key: str, ids: list[str]) -> Callable[[], None]:
     return choose
 
 
+def _inputs(example: Example) -> dict[str, Any]:
+    """Return the input columns of an example; the name has nothing to do with pandas."""
+    return example.values  # noqa: PD011
+
+
 def _texts(example: Example) -> None:
     for name in ("text", "text_pair"):
-        text = example.values.get(name)
+        text = _inputs(example).get(name)
         if text is not None:
             with st.container(height=220 if len(text) > 600 else "content", gap=None):
                 st.text(text)
@@ -180,7 +185,7 @@ def _verdict(example: Example) -> None:
     label, said = st.columns(2, gap="small")
     with label, st.container(gap=None):
         st.caption("Label")
-        st.text(example.values["label"])
+        st.text(_inputs(example)["label"])
     if example.prediction:
         sure = percent(example.prediction.get("final_confidence"), 0)
         with said, st.container(gap=None):
@@ -193,7 +198,7 @@ def _scores(example: Example, view: Lens) -> None:
     import pandas as pd
 
     if not example.scores:
-        st.caption(f"No scores: the row is in the {example.values['split']} split.")
+        st.caption(f"No scores: the row is in the {_inputs(example)['split']} split.")
         return
     table = pd.DataFrame(
         [
@@ -238,7 +243,7 @@ def _training(run: Run, example: Example) -> None:
     if points.empty:
         return
     st.caption("How sure was the model of the label as it learnt?")
-    st.plotly_chart(charts.dynamics(points), key="dynamics", config={"displayModeBar": False})
+    plots.draw(charts.dynamics(points), "dynamics")
 
 
 def _other_columns(example: Example) -> None:
@@ -246,7 +251,7 @@ def _other_columns(example: Example) -> None:
     import pandas as pd
 
     hidden = {"text", "text_pair", "label"}
-    values = {"row": count(example.row), **example.values}
+    values = {"row": count(example.row), **_inputs(example)}
     listed = [
         {"Column": name, "Value": str(value)[:_CUT]}
         for name, value in sorted(values.items(), key=lambda item: item[0] not in (*CORE, "row"))

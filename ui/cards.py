@@ -19,7 +19,7 @@ _BADGES = {
     "complete": ("Complete", "green", ":material/check_circle:"),
     "failed": ("Failed", "red", ":material/error:"),
     "cancelled": ("Cancelled", "gray", ":material/cancel:"),
-    "stopped": ("Stopped", "orange", ":material/warning:"),
+    "interrupted": ("Interrupted", "orange", ":material/warning:"),
 }
 
 _STEPS = (

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from influence_core.store.run import DatasetSummary, Finding
-from ui.wording import count, counted, plain
+from ui.wording import count
 
 _LEVELS = {
     "error": ("red", ":material/error:", "stops the run", "stop the run"),
@@ -47,10 +47,4 @@ def _line(finding: Finding) -> None:
     colour, icon, *_ = _LEVELS[finding.level]
     with st.container(horizontal=True, gap="small", wrap=False):
         st.markdown(f":{colour}[{icon}]", width="content")
-        with st.container(gap=None):
-            st.text(finding.message)
-            if finding.rows:
-                rows = ", ".join(count(row) for row in finding.rows)
-                more = finding.count - len(finding.rows)
-                rest = f" and {count(more)} more" if more > 0 else ""
-                st.caption(f"{counted(finding.count, 'row')}: {rows}{rest}")
+        st.text(finding.message)

@@ -111,7 +111,7 @@ def _optional_number(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any
 
 
 def _text(info: FieldInfo, inner: Any, common: dict[str, Any]) -> str | None:
-    typed = st.text_input(value=info.default or "", placeholder="by default", **common)
+    typed = st.text_input(value=info.default or "", placeholder="not set", **common)
     return typed.strip() or info.default
 
 

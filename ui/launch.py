@@ -22,9 +22,8 @@ from ui import forms, queries, shell, source, state
 BASIC: dict[type[BaseModel], tuple[str, ...]] = {
     TrainingSettings: ("mode", "epochs", "seeds"),
     ModelSettings: ("encoder",),
-    ScoringSettings: ("scores",),
 }
-"""Settings that everybody meets; all others are folded away, in this order."""
+"""Settings that everybody meets, beside the scores; all others are folded away."""
 
 ADVANCED: dict[type[BaseModel], str] = {
     DataSettings: "Data",
@@ -47,7 +46,7 @@ def form() -> None:
         st.caption("Settings follow once there is a source that can be read.")
         return
     st.subheader("2. What does the check find?", anchor=False)
-    ready = source.check(seen.settings)
+    ready = source.check(_with_typed(seen.settings))
     st.subheader("3. How should it be scored?", anchor=False)
     values = _settings()
     name = st.text_input(
@@ -66,20 +65,29 @@ def form() -> None:
         _start(name, seen.settings, values)
 
 
+def _with_typed(data: DataSettings) -> DataSettings:
+    """Return the data's settings with what was typed further down, so that the check knows it."""
+    typed = {
+        name: st.session_state[f"{_prefix(DataSettings)}.{name}"]
+        for name in DataSettings.model_fields
+        if f"{_prefix(DataSettings)}.{name}" in st.session_state
+    }
+    return forms.build(DataSettings, data.model_dump() | typed)
+
+
+def _prefix(model: type[BaseModel]) -> str:
+    return f"new.{model.__name__}"
+
+
 def _settings() -> Values:
     values: Values = {model: {} for model in ADVANCED}
-    first, second, third = st.columns(3)
-    with first:
-        values[TrainingSettings] |= forms.fields(TrainingSettings, ("mode", "epochs"), "new")
-    with second:
-        values[ModelSettings] |= forms.fields(ModelSettings, ("encoder",), "new")
-        values[TrainingSettings] |= forms.fields(TrainingSettings, ("seeds",), "new")
-    with third:
-        values[ScoringSettings] |= forms.fields(ScoringSettings, ("scores",), "new")
+    basic = [(model, name) for model, names in BASIC.items() for name in names]
+    for place, (model, name) in zip(st.columns(len(basic)), basic, strict=True):
+        with place:
+            values[model][name] = forms.field(model, name, "new")
+    values[ScoringSettings] |= forms.fields(ScoringSettings, ("scores",), "new")
     with st.expander("All other settings", icon=":material/tune:"):
-        for place, (model, title) in zip(
-            st.tabs(list(ADVANCED.values())), ADVANCED.items(), strict=True
-        ):
+        for place, model in zip(st.tabs(list(ADVANCED.values())), ADVANCED, strict=True):
             with place:
                 values[model] |= _others(model)
     return values
@@ -87,13 +95,15 @@ def _settings() -> Values:
 
 def _others(model: type[BaseModel]) -> dict[str, Any]:
     """Draw the fields of a model that nothing else draws, three in a row."""
-    shown = {*BASIC.get(model, ())} | (_NAMED_ELSEWHERE if model is DataSettings else set())
+    shown = {*BASIC.get(model, ()), "scores"} | (
+        _NAMED_ELSEWHERE if model is DataSettings else set()
+    )
     names = [name for name in model.model_fields if name not in shown]
     values: dict[str, Any] = {}
     for start in range(0, len(names), 3):
         for place, name in zip(st.columns(3), names[start : start + 3], strict=False):
             with place:
-                values[name] = forms.field(model, name, f"new.{model.__name__}")
+                values[name] = forms.field(model, name, _prefix(model))
     return values
 
 

@@ -13,7 +13,7 @@ from influence_core.jobs import JobStatus
 from influence_core.progress import Event
 from influence_core.report import charts
 from influence_core.store.run import Manifest, Run
-from ui import queries, shell, state
+from ui import plots, queries, shell, state
 from ui.wording import count, duration, percent, plain
 
 STAGES = {
@@ -166,7 +166,7 @@ def _losses(watch: Watch) -> None:
     steps = sorted(watch.losses)
     shown = steps[:: max(len(steps) // POINTS_DRAWN, 1)]
     points = pd.DataFrame({"step": shown, "loss": [watch.losses[step] for step in shown]})
-    st.plotly_chart(charts.loss(points), key="loss", config={"displayModeBar": False})
+    plots.draw(charts.loss(points), "loss")
 
 
 def _cancel(name: str) -> None:

@@ -20,7 +20,7 @@ from influence_core.store.columns import catalogue
 from influence_core.store.export import ExportManifest
 from influence_core.store.formats import Format
 from influence_core.store.run import Run
-from ui import forms, queries
+from ui import forms, plots, queries
 from ui.shell import NORMS, Lens
 from ui.wording import age, count, counted, percent, plain
 
@@ -93,7 +93,7 @@ def preview(view: Lens, wanted: SelectionSettings) -> Selection:
     _figures(chosen, table)
     shown = table.head(GROUPS_DRAWN)
     frame = shown.rename(columns={"value": "label", "kept": "after"})
-    st.plotly_chart(charts.balance(frame), key="balance", config={"displayModeBar": False})
+    plots.draw(charts.balance(frame), "balance")
     st.caption(f"{len(shown)} of {counted(len(table), 'group')}, the largest first.")
     with st.expander("All groups in figures"):
         _table(table, by)

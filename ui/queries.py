@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from influence_core import jobs
 from influence_core.errors import InfluenceError
 from influence_core.store import run as runs
 from influence_core.store.run import Manifest, Run
-
 
 Answer = TypeVar("Answer")
 
@@ -66,7 +66,14 @@ def _card(run: Run) -> Card | None:
         return None
     except InfluenceError as error:
         return Card(run.name, "failed", None, str(error))
-    return Card(run.name, manifest.status, manifest)
+    return Card(run.name, _status(run, manifest.status), manifest)
+
+
+def _status(run: Run, written: str) -> str:
+    """Return a run's status, "interrupted" where its process died before it could say so."""
+    if written != "running":
+        return written
+    return "running" if jobs.status(run).state == "running" else "interrupted"
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

@@ -24,6 +24,7 @@ ICON = str(HERE / "assets" / "icon.svg")
 SIDEBAR_PIXELS = 256
 
 _FRAMED = "_frame_drawn"
+_MISSING = "_run_that_is_missing"
 
 NORMS = {
     "raw": "as computed",
@@ -38,6 +39,7 @@ _STATUS_ICONS = {
     "complete": "●",
     "failed": "✕",
     "cancelled": "□",
+    "interrupted": "◌",
 }
 
 _log = logging.getLogger("influence_scope.app")
@@ -129,11 +131,16 @@ def lens() -> Lens | None:
     """Return the run and score in view; where there is none to see, say what to do."""
     run = chosen_run()
     if run is None:
-        return _nothing("There is no run yet.", "Start one", "new")
+        missing = st.session_state.get(_MISSING)
+        return _nothing(
+            f"There is no run named {plain(missing)}." if missing else "There is no run yet.",
+            "Start one",
+            "new",
+        )
     manifest = queries.manifest(run)
     if not manifest.scores or not run.scores_file.exists():
         return _nothing(
-            f"Run {plain(run.name)} has no scores yet: it is {manifest.status}.",
+            f"Run {plain(run.name)} has no scores yet.",
             "See how far it is",
             "progress",
         )
@@ -179,23 +186,30 @@ def _pick_run() -> list[str]:
     names = list(runs)
     asked = state.get("run")
     if asked and asked not in runs:
+        st.session_state[_MISSING] = asked
+        state.put("run", None)
+    elif asked:
+        st.session_state.pop(_MISSING, None)
+    missing = st.session_state.get(_MISSING)
+    if missing:
         st.warning(
-            f"There is no run named {plain(asked)}: it was deleted, renamed, or lies in another "
-            "folder.",
+            f"There is no run named {plain(missing)}: it was deleted or renamed, or lies in "
+            "another folder.",
             icon=":material/search_off:",
         )
+    if names and not missing:
+        state.settle("run", names, next((name for name in names if runs[name] == "complete"), None))
     if names:
-        state.settle("run", names)
         st.selectbox(
             "Run",
             names,
+            index=None,
+            placeholder="Choose a run",
             format_func=lambda name: f"{_STATUS_ICONS[runs[name]]} {name}",
             key="run",
             persist_state="session",
-            help="● complete, ◐ running, ○ not started, ✕ failed, □ cancelled",
+            help="● complete, ◐ running, ○ not started, ✕ failed, □ cancelled, ◌ interrupted",
         )
-    else:
-        state.put("run", None)
     return names
 
 

@@ -12,7 +12,7 @@ from influence_core.report import charts
 from influence_core.store import tables
 from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import ExampleQuery, OneOf
-from ui import queries, state
+from ui import plots, queries, state
 from ui.shell import Lens
 from ui.wording import count, counted, figure, percent
 
@@ -32,7 +32,6 @@ BODY = (0.005, 0.995)
 
 ORDERS = {"largest": "the largest", "hardest": "the hardest", "easiest": "the easiest"}
 
-_PLAIN = {"displayModeBar": False}
 _TRAINING = ExampleQuery(scored_only=True)
 
 
@@ -85,7 +84,7 @@ def overall(view: Lens, grouping: Grouping) -> None:
     bins = queries.ask(
         view.run, tables.histogram, view.column, 60, clip=grouping.clip, query=_TRAINING
     )
-    _draw(charts.histogram(bins, view.title, view.spec.hard), "histogram")
+    plots.draw(charts.histogram(bins, view.title, view.spec.hard), "histogram")
     rows = int(queries.ask(view.run, tables.summary, view.score, query=_TRAINING)["rows"].iloc[0])
     _say_clip(grouping.clip, int(bins["rows"].sum()), rows)
 
@@ -93,7 +92,7 @@ def overall(view: Lens, grouping: Grouping) -> None:
 def by_group(view: Lens, grouping: Grouping) -> None:
     """Answer which groups are hard."""
     _question(f"Which {_plural(grouping.noun)} are hard?")
-    _draw(charts.boxes(_picked(view, view.column, grouping), view.title), "boxes")
+    plots.draw(charts.boxes(_picked(view, view.column, grouping), view.title), "boxes")
     st.caption(
         f"{len(grouping.shown)} of {counted(grouping.total, 'group')}. A box holds the middle "
         "half of the rows, its line is the median, and whiskers reach 1.5 box widths further. "
@@ -120,12 +119,12 @@ def compared(view: Lens, grouping: Grouping) -> None:
             clip=grouping.clip,
             **arguments,
         )
-        _draw(charts.density(_ordered(bins, names), view.title), "density")
+        plots.draw(charts.density(_ordered(bins, names), view.title), "density")
     with right:
         _question("What share of rows lies below a value?")
         levels = queries.ask(view.run, tables.quantiles, view.column, grouping.by, 201, **arguments)
-        inside = levels[levels["quantile"].between(*grouping.clip)]
-        _draw(charts.cumulative(_ordered(inside, names), view.title), "cumulative")
+        inside = levels[levels["value"].between(bins["left"].min(), bins["right"].max())]
+        plots.draw(charts.cumulative(_ordered(inside, names), view.title), "cumulative")
     if grouping.total > len(names):
         st.caption(
             f"The first {len(names)} of the {_plural(grouping.noun)} shown above, since more "
@@ -141,7 +140,7 @@ def normalised(view: Lens, grouping: Grouping) -> None:
         f"Within the dataset: {view.spec.label}": score_column(view.score, "dataset"),
     }
     frames = {name: _picked(view, column, grouping) for name, column in panels.items()}
-    _draw(charts.boxes_side_by_side(frames, "standard deviations from the mean"), "normalised")
+    plots.draw(charts.boxes_side_by_side(frames, "standard deviations from the mean"), "normalised")
     st.caption(
         "Within its class every class has mean 0, so a subset takes its share from each. Within "
         "the dataset whole classes are hard or easy, and a subset shifts towards the hard ones."
@@ -159,7 +158,7 @@ def table(view: Lens, grouping: Grouping) -> None:
     st.dataframe(
         wide,
         hide_index=True,
-        height=min(len(wide), 14) * 35 + 72,
+        height=min(len(wide), 14) * 35 + 38,
         column_config={
             "group": st.column_config.TextColumn(grouping.noun.capitalize(), width=140),
             **{
@@ -225,10 +224,6 @@ def _forget_groups() -> None:
 
 def _question(question: str) -> None:
     st.subheader(question, anchor=False)
-
-
-def _draw(chart: Any, key: str) -> None:
-    st.plotly_chart(chart, key=key, config=_PLAIN)
 
 
 def _plural(noun: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
+import plotly.io as pio
 from plotly.subplots import make_subplots
 
 from influence_core.report.palette import (
@@ -39,7 +40,7 @@ TEMPLATE = go.layout.Template(
     layout={
         "colorway": list(GROUPS),
         "font": {"family": "Source Sans, system-ui, sans-serif", "size": 13},
-        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
         "hovermode": "closest",
         "hoverlabel": {"align": "left", "namelength": 40},
         "bargap": 0,
@@ -117,7 +118,7 @@ def boxes_side_by_side(panels: dict[str, pd.DataFrame], title: str) -> go.Figure
         cols=len(panels),
         shared_yaxes=True,
         horizontal_spacing=0.03,
-        subplot_titles=[escape(name) for name in panels],
+        subplot_titles=[_plain(name) for name in panels],
     )
     for column, summary in enumerate(panels.values(), start=1):
         figure.add_trace(_box(summary), row=1, col=column)
@@ -184,16 +185,21 @@ def loss(points: pd.DataFrame, unit: str = "step") -> go.Figure:
         x=points["step"],
         y=points["loss"],
         mode="lines",
-        line={"color": GROUPS[0], "width": 2},
+        line={"width": 2},
         hovertemplate="%{x:,}<br><b>%{y:.4~f}</b><extra></extra>",
     )
     figure = _figure([line], unit.capitalize(), "Loss", height=240)
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=False)
 
 
+def themed(figure: go.Figure, template: str) -> go.Figure:
+    """Take the colour cycle of a registered template, such as a dashboard's, into a figure."""
+    return figure.update_layout(colorway=pio.templates[template].layout.colorway)
+
+
 def list_height(rows: int) -> int:
     """Return the pixels that a chart with one line a class needs to stay readable."""
-    return max(rows, 3) * ROW_HEIGHT + 84
+    return max(rows, 3) * ROW_HEIGHT + 64
 
 
 def _figure(
@@ -201,7 +207,7 @@ def _figure(
 ) -> go.Figure:
     figure = go.Figure(list(traces))
     figure.update_layout(template=TEMPLATE, height=height)
-    figure.update_xaxes(title_text=escape(x_title))
+    figure.update_xaxes(title_text=_plain(x_title))
     return figure.update_yaxes(title_text=y_title)
 
 
@@ -244,7 +250,7 @@ def _box(summary: pd.DataFrame) -> go.Box:
         q3=summary["q3"],
         upperfence=summary["upper_fence"],
         orientation="h",
-        line={"width": 1.4, "color": GROUPS[0]},
+        line={"width": 1.4},
         width=0.6,
         hoverinfo="x+y",
     )
@@ -264,4 +270,9 @@ def _list_axis(figure: go.Figure, groups: pd.Series) -> go.Figure:
 def _name(group: object) -> str:
     """Return a group's name, short and without a meaning for plotly's HTML."""
     name = " ".join(str(group).split()) or "(empty)"
-    return escape(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…")
+    return _plain(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…")
+
+
+def _plain(text: str) -> str:
+    """Escape what plotly would read as HTML; it knows no entity for quotes."""
+    return escape(text, quote=False)

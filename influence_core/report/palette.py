@@ -22,7 +22,7 @@ GROUPS = (
     "#6b5b95",
     "#6f7680",
 )
-"""Colours of groups on a light page; the dashboard's theme has their counterparts for a dark one."""
+"""Colours of groups on a light page; the dashboard's theme has counterparts for a dark one."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Line styles that tell groups apart where colours do not."""

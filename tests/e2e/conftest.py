@@ -1,0 +1,180 @@
+"""A real Chromium against a real server over invented runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.factory import make_run
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+WAIT = 12_000
+"""Milliseconds a page may take on a machine that is busy with other tests."""
+
+expect.set_options(timeout=WAIT)
+
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+@dataclass
+class Visit:
+    """A page of a fresh browser, and everything that went wrong or abroad while it was open."""
+
+    page: Page
+    base: str
+    troubles: list[str] = field(default_factory=list)
+    abroad: list[str] = field(default_factory=list)
+
+    def open(self, address: str = "") -> Page:
+        """Go to an address of the dashboard and wait until it is drawn."""
+        self.page.goto(f"{self.base}/{address}")
+        self.page.wait_for_selector("h1", timeout=WAIT)
+        return self.settle()
+
+    def settle(self) -> Page:
+        """Wait until the script has run."""
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_selector(SETTLED, timeout=WAIT)
+        return self.page
+
+    def listen(self) -> None:
+        """Collect console errors, exceptions, dialogs and requests to other machines."""
+        self.page.on("pageerror", lambda error: self.troubles.append(f"exception: {error}"))
+        self.page.on("dialog", self._dialog)
+        self.page.on("request", self._request)
+        self.page.on("console", self._console)
+
+    def _dialog(self, dialog: object) -> None:
+        self.troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _request(self, request: object) -> None:
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.abroad.append(request.url)
+
+    def _console(self, message: object) -> None:
+        # Streamlit looks for its server below the address of a deep link before it looks above.
+        looked_below = "_stcore" in (message.location or {}).get("url", "")
+        if message.type == "error" and not looked_below:
+            self.troubles.append(f"console: {message.text}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, headless."""
+    if CHROMIUM is None:
+        pytest.skip("There is no Chromium here; get it with `apt-get install chromium`.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs of every kind."""
+    root = tmp_path_factory.mktemp("e2e") / "runs"
+    make_run(root, "bare", scored=False)
+    make_run(root, "single", rows=200, scores=("pvi",))
+    make_run(root, "hostile", rows=120, hostile=True)
+    make_run(root, "wide", rows=3_000, classes=500)
+    make_run(root, "doomed", rows=100)
+    make_run(root, "small", rows=400, seeds=2)
+    failed = make_run(root, "failed", scored=False)
+    failed.update(status="failed", error="DataError: There is <b>no</b> text.")
+    return root
+
+
+@pytest.fixture(scope="session")
+def server(runs: Path) -> Iterator[str]:
+    """The address of a dashboard over the runs."""
+    with serving(runs) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard over an empty workspace."""
+    with serving(tmp_path_factory.mktemp("empty") / "runs") as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium: Browser, server: str) -> Iterator[Visit]:
+    """A visit that must end without trouble."""
+    yield from visiting(chromium, server)
+
+
+@pytest.fixture
+def empty_visit(chromium: Browser, empty_server: str) -> Iterator[Visit]:
+    """A visit to the empty workspace that must end without trouble."""
+    yield from visiting(chromium, empty_server)
+
+
+def visiting(chromium: Browser, base: str) -> Iterator[Visit]:
+    """Open a fresh browser, yield it, and see that nothing went wrong in it."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    context.set_default_timeout(WAIT)
+    visit = Visit(context.new_page(), base)
+    visit.listen()
+    yield visit
+    crashed = visit.page.locator('[data-testid="stException"]').count()
+    context.close()
+    assert visit.troubles == []
+    assert visit.abroad == []
+    assert crashed == 0
+
+
+@contextmanager
+def serving(runs: Path) -> Iterator[str]:
+    """Run the dashboard on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")),
+            *("--server.port", str(port), "--server.headless", "true"),
+        ],
+        cwd=PROJECT,
+        env={**os.environ, "INFLUENCE_RUNS": str(runs)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(f"http://localhost:{port}/_stcore/health", process)
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except OSError:
+            assert process.poll() is None, "The server ended before it answered."
+            time.sleep(0.1)
+    raise TimeoutError(f"{address} did not answer within 30 seconds.")

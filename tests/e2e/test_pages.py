@@ -1,0 +1,210 @@
+"""The main act of every page, in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from influence_core.scores.registry import SCORES
+from influence_core.store import tables
+from influence_core.store.query import ExampleQuery
+from influence_core.store.run import Run
+from tests.e2e.conftest import Visit
+
+pytestmark = pytest.mark.browser
+
+
+def address(page: Page) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def hardest(run: Run, score: str = "vog") -> list[str]:
+    query = ExampleQuery(score=score, order="hardest", scored_only=True)
+    return tables.page(run, query, 1, 25)["id"].tolist()
+
+
+def text_of(run: Run, key: str) -> str:
+    return str(tables.example(run, key).values["text"])  # noqa: PD011
+
+
+def test_deep_link_as_first_visit_of_a_fresh_server(visit: Visit) -> None:
+    page = visit.open("examples?run=small&score=pvi")
+    expect(page.get_by_role("heading", name="Examples")).to_be_visible()
+    expect(page.get_by_text("training rows by PVI")).to_be_visible()
+    assert page.get_by_test_id("stSidebarNavLink").count() == 5
+
+
+def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> None:
+    page = visit.open("?run=small")
+    accuracy = Run(runs / "wide").manifest().metrics["test"]["accuracy"]
+    expect(page.get_by_text(f"{100 * accuracy:.1f}%").first).to_be_visible()
+    expect(page.get_by_text("3,000").first).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("link", name="Examples").first.click()
+    expect(page.get_by_role("heading", name="Examples")).to_be_visible()
+
+
+def test_empty_workspace_says_what_to_do(empty_visit: Visit) -> None:
+    page = empty_visit.open()
+    expect(page.get_by_text("Score your own data")).to_be_visible()
+    page.get_by_role("link", name="Score the built-in data").click()
+    expect(page.get_by_text("Which data?")).to_be_visible()
+    empty_visit.open("distributions")
+    expect(page.get_by_text("There is no run yet.")).to_be_visible()
+
+
+def test_distributions_draw_every_chart_and_table(visit: Visit) -> None:
+    page = visit.open("distributions?run=small&score=vog&norm=dataset")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    assert page.get_by_test_id("stPlotlyChart").count() == 5
+    expect(page.get_by_text("What are the figures of every class?")).to_be_visible()
+    page.get_by_text("Show the tails").click()
+    visit.settle()
+    expect(page.get_by_text("Orange is hard, blue is easy. All")).to_be_visible()
+    assert address(page)["tails"] == "yes"
+
+
+def test_five_hundred_classes_stay_readable(visit: Visit) -> None:
+    page = visit.open("distributions?run=wide&order=hardest")
+    expect(page.get_by_text("20 of 500 groups")).to_be_visible()
+    ticks = page.get_by_test_id("stPlotlyChart").nth(1).locator(".ytick text")
+    expect(ticks).to_have_count(20)
+    boxes = sorted((tick.bounding_box() for tick in ticks.all()), key=lambda box: box["y"])
+    overlaps = [
+        first["y"] + first["height"] > second["y"] + 1
+        for first, second in zip(boxes, boxes[1:], strict=False)
+    ]
+    assert not any(overlaps)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_examples_page_search_and_detail(visit: Visit, runs: Path) -> None:
+    run = Run(runs / "small")
+    page = visit.open("examples?run=small&score=vog")
+    first = hardest(run)[0]
+    expect(page.get_by_test_id("stText").first).to_have_text(text_of(run, first))
+    expect(page.get_by_text("How sure was the model")).to_be_visible()
+    page.get_by_role("button", name="Easiest first").click()
+    visit.settle()
+    assert address(page)["end"] == "easiest"
+    search = page.get_by_label("Text contains")
+    search.fill("jazz")
+    search.press("Enter")
+    visit.settle()
+    found = tables.count(run, ExampleQuery(search="jazz", scored_only=True))
+    expect(page.get_by_text(f"{found} training rows by VoG")).to_be_visible()
+    page.get_by_label("Next page").click()
+    visit.settle()
+    assert address(page)["page"] == "2"
+    page.reload()
+    visit.settle()
+    assert address(page) | {"search": "jazz", "page": "2", "end": "easiest"} == address(page)
+    expect(page.get_by_text(f"{found} training rows by VoG, easiest first")).to_be_visible()
+
+
+def test_deep_link_to_an_example_outlives_paging(visit: Visit, runs: Path) -> None:
+    run = Run(runs / "small")
+    key = hardest(run)[7]
+    page = visit.open(f"examples?run=small&score=vog&id={key}")
+    expect(page.get_by_test_id("stText").first).to_have_text(text_of(run, key))
+    assert address(page)["id"] == key
+
+
+def test_filter_of_the_address_is_in_force(visit: Visit, runs: Path) -> None:
+    page = visit.open("examples?run=small&filter=source%3Dsynthetic")
+    query = ExampleQuery(
+        scored_only=True, filters=(tables.OneOf(column="source", values=("synthetic",)),)
+    )
+    found = tables.count(Run(runs / "small"), query)
+    expect(page.get_by_text("source is synthetic")).to_be_visible()
+    expect(page.get_by_text(f"{found} training rows")).to_be_visible()
+
+
+def test_hostile_texts_stay_text(visit: Visit) -> None:
+    for end in ("hardest", "easiest"):
+        page = visit.open(f"examples?run=hostile&end={end}")
+        expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    for row in range(16):
+        visit.open(f"examples?run=hostile&id=u{row:08d}")
+    visit.open("distributions?run=hostile")
+    expect(page.locator(".ytick", has_text="<b>bold</b>").first).to_be_visible()
+    visit.open("export?run=hostile")
+    expect(page.locator(".ytick", has_text="<b>bold</b>").first).to_be_visible()
+
+
+def test_export_shows_balance_and_writes_files(visit: Visit, runs: Path, tmp_path: Path) -> None:
+    run = Run(runs / "small")
+    shutil.rmtree(run.path / "exports", ignore_errors=True)
+    page = visit.open("export?run=small&score=el2n")
+    train = run.manifest().dataset.splits["train"]
+    kept = train - round(0.3 * train)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{kept:,}")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text(str(run.path / "exports" / "el2n-easy-30"))).to_be_visible()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download").click()
+    started.value.save_as(tmp_path / "export.zip")
+    names = zipfile.ZipFile(tmp_path / "export.zip").namelist()
+    assert any(name.endswith("manifest.json") for name in names)
+    assert sum("kept" in name or "removed" in name for name in names) == 2
+
+
+@pytest.mark.parametrize("page_name", ["distributions", "examples", "export"])
+def test_runs_without_scores_are_told(visit: Visit, page_name: str) -> None:
+    page = visit.open(f"{page_name}?run=bare")
+    expect(page.get_by_text("Run bare has no scores yet.")).to_be_visible()
+    page.get_by_role("link", name="See how far it is").click()
+    expect(page.get_by_text("How far is it?")).to_be_visible()
+
+
+def test_run_with_one_score_works_on_every_page(visit: Visit) -> None:
+    for name in ("distributions", "examples", "export"):
+        page = visit.open(f"{name}?run=single&score=vog")
+        assert address(page)["score"] == "pvi"
+    expect(page.get_by_text(f"{SCORES['pvi'].label} as computed decides")).to_be_visible()
+
+
+def test_failed_run_says_why_and_offers_to_resume(visit: Visit) -> None:
+    page = visit.open("run?run=failed")
+    expect(page.get_by_text("DataError: There is <b>no</b> text.")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_upload_is_checked_and_columns_are_guessed(visit: Visit, tmp_path: Path) -> None:
+    rows = [f"say word {number},{'ab'[number % 2]},<img src=x>" for number in range(60)]
+    source = tmp_path / "mine.csv"
+    source.write_text("\n".join(["utterance,intent,note", *rows, "   ,a,"]), encoding="utf-8")
+    page = visit.open("run?view=new")
+    page.set_input_files('input[type="file"]', source)
+    expect(page.get_by_text("How should it be scored?")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("empty text")).to_be_visible()
+    assert page.get_by_label("Name of the run").input_value() == "mine"
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+
+
+def test_unreadable_upload_cannot_be_started(visit: Visit, tmp_path: Path) -> None:
+    source = tmp_path / "header.csv"
+    source.write_text("text,label\n", encoding="utf-8")
+    page = visit.open("run?view=new")
+    page.set_input_files('input[type="file"]', source)
+    expect(page.get_by_text("stops the run")).to_be_visible(timeout=20_000)
+    assert page.get_by_text("How should it be scored?").count() == 0
+
+
+def test_run_deleted_while_open_is_told_kindly(visit: Visit, runs: Path) -> None:
+    page = visit.open("examples?run=doomed")
+    Run(runs / "doomed").delete()
+    page.get_by_role("button", name="Easiest first").click()
+    visit.settle()
+    expect(page.get_by_text("There is no run named doomed").first).to_be_visible()
+
+
+def test_unknown_run_and_example_are_told_kindly(visit: Visit) -> None:
+    page = visit.open("distributions?run=nothere")
+    expect(page.get_by_text("There is no run named nothere").first).to_be_visible()
+    visit.open("examples?run=small&id=nobody")
+    expect(page.get_by_text("The example of this link is not in the run.")).to_be_visible()
