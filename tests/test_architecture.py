@@ -27,6 +27,7 @@ LAYERS = (
     ("noise",),
     ("nlu",),
     ("report",),
+    ("stages",),
     ("pipeline",),
     ("jobs",),
     ("cli",),

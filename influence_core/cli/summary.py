@@ -33,6 +33,9 @@ def summary_lines(run: Run) -> Iterator[str]:
         yield f"  {split:<9} {_figures(figures)}"
     if manifest.dataset is not None:
         yield f"  data      {_data(manifest.dataset)}"
+        doubts = sum(finding.level == "warning" for finding in manifest.dataset.findings)
+        if doubts:
+            yield f"  warnings  {doubts}; `influence show {run.name}` lists them"
     settings = manifest.settings
     yield f"  trained   {settings.training.mode} on {settings.model.encoder}"
     if manifest.scores:
