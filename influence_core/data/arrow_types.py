@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-INT64 = range(-(2**63), 2**63)
+EXACT = range(-(2**53), 2**53 + 1)
+"""Integers that survive a conversion to float; longer digit strings are names, not numbers."""
 
 
 def column_of(values: Sequence[Any]) -> pa.ChunkedArray:
@@ -58,10 +59,10 @@ class NumberGuess:
         """Take the next batch into account."""
         for name in table.column_names:
             candidates = self._candidates.setdefault(name, [pa.int64(), pa.float64()])
-            if candidates:
-                values = [value for value in table[name].to_pylist() if value]
-                candidates[:] = [kind for kind in candidates if _CHECKS[kind](values)]
-                self._seen.update([name] if values else [])
+            values = [value for value in table[name].to_pylist() if value] if candidates else []
+            while candidates and not _CHECKS[candidates[0]](values):
+                candidates.pop(0)
+            self._seen.update([name] if values else [])
 
     def kind(self, name: str) -> pa.DataType:
         """Return the type of a column: int64, float64 or string."""
@@ -71,7 +72,7 @@ class NumberGuess:
 
 def _all_integers(values: list[str]) -> bool:
     try:
-        return all(str(int(value)) == value and int(value) in INT64 for value in values)
+        return all(str(int(value)) == value and int(value) in EXACT for value in values)
     except ValueError:
         return False
 
@@ -86,7 +87,7 @@ def _all_decimals(values: list[str]) -> bool:
 def _exact(text: str, number: float) -> bool:
     if not math.isfinite(number):
         return False
-    return repr(number) == text or (number.is_integer() and repr(number) == f"{text}.0")
+    return repr(number) == text or str(int(number)) == text
 
 
 _CHECKS: dict[pa.DataType, Callable[[list[str]], bool]] = {

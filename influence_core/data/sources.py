@@ -41,9 +41,9 @@ def parts_of(settings: DataSettings) -> list[Part]:
     """
     source = settings.source.strip()
     if source == BUILTIN_SOURCE:
-        from influence_core.data import voice_assistant
+        from influence_core.data.voice_assistant import parts
 
-        return voice_assistant.parts(settings)
+        return parts(settings)
     if not source:
         raise failure("source", "'source' must name a file, a folder or a Hub dataset; got ''.")
     paths = [Path(source)] if Path(source).exists() else _named_paths(source)

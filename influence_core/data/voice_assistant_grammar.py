@@ -23,10 +23,9 @@ from hassil.parse_expression import parse_sentence
 
 from influence_core.data.voice_assistant_domains import devices_of, domain_of
 from influence_core.data.voice_assistant_english import RULES, is_said, rewritten
+from influence_core.data.voice_assistant_names import KINDS, NAMES
 from influence_core.data.voice_assistant_values import (
     ENGLISH,
-    KINDS,
-    NAMES,
     NEUTRAL,
     NUMBERS,
     OTHER_LANGUAGES,
