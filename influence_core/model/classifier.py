@@ -38,17 +38,15 @@ class TextClassifierConfig(PreTrainedConfig):
     head_dropout: float = 0.1
 
 
-class ClassificationHead(nn.Sequential):
-    """Linear layers with ReLU and dropout between them: features (B, D) → logits (B, C)."""
-
-    def __init__(
-        self, width_in: int, widths: tuple[int, ...], classes: int, dropout: float
-    ) -> None:
-        layers: list[nn.Module] = []
-        for width in widths:
-            layers += [nn.Linear(width_in, width), nn.ReLU(), nn.Dropout(dropout)]
-            width_in = width
-        super().__init__(*layers, nn.Linear(width_in, classes))
+def build_head(
+    width_in: int, widths: tuple[int, ...], classes: int, dropout: float
+) -> nn.Sequential:
+    """Stack linear layers with ReLU and dropout between them: features (B, D) → logits (B, C)."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [nn.Linear(width_in, width), nn.ReLU(), nn.Dropout(dropout)]
+        width_in = width
+    return nn.Sequential(*layers, nn.Linear(width_in, classes))
 
 
 class TextClassifier(PreTrainedModel):
@@ -70,7 +68,7 @@ class TextClassifier(PreTrainedModel):
     ) -> None:
         super().__init__(config)
         self.encoder = encoder if encoder is not None else _empty_encoder(config)
-        self.head = ClassificationHead(
+        self.head = build_head(
             hidden_size(config.encoder),
             tuple(config.head_widths),
             config.num_labels,

@@ -1,0 +1,171 @@
+"""From a source to scores: does the stages in order and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from influence_core.config import DataSettings, RunSettings
+from influence_core.errors import Cancelled, InfluenceError, RunBusy
+from influence_core.progress import Listener, Progress
+from influence_core.scores.registry import resolve
+from influence_core.stages import Job, Step, plan
+from influence_core.store.files import discard, sweep
+from influence_core.store.journal import Journal
+from influence_core.store.run import (
+    Run,
+    Stage,
+    create_run,
+    list_runs,
+    now,
+    open_run,
+    runs_root,
+    validate_name,
+)
+
+_LIBRARIES = ("influence-scope", "torch", "transformers", "datasets", "numpy", "pyarrow", "duckdb")
+
+
+def run(
+    source: str | None = None,
+    *,
+    name: str | None = None,
+    settings: RunSettings | None = None,
+    listeners: Iterable[Listener] = (),
+    root: Path | None = None,
+) -> Run:
+    """Read labelled texts, train a classifier on them, and score every training row.
+
+    Args:
+        source: file, folder, Hub id or built-in set; overrides the one in `settings`.
+        name: name of the run; made from the source by default.
+        settings: everything else; defaults where it is left out.
+        listeners: called with every progress event.
+        root: folder of runs; `INFLUENCE_RUNS` or `./runs` by default.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        InfluenceError: the input or a setting cannot be used. What was finished stays, and
+            `resume` goes on from there.
+    """
+    settings = settings or RunSettings()
+    if source is not None:
+        data = settings.data.model_copy(update={"source": source})
+        settings = settings.model_copy(update={"data": data})
+    check(settings)
+    chosen = name if name is not None else free_name(settings.data, root)
+    _make_room(chosen, root)
+    return _execute(create_run(chosen, settings, root), listeners)
+
+
+def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None = None) -> Run:
+    """Go on with a run that was stopped, or start one that was only created.
+
+    Raises:
+        RunNotFound: there is no such run.
+        RunBusy: another process works on it.
+    """
+    return _execute(open_run(name, root), listeners)
+
+
+def check(settings: RunSettings) -> None:
+    """Refuse settings that could only fail later.
+
+    Raises:
+        ScoreError: a score is unknown.
+        ModelError: the encoder is no usable folder.
+    """
+    from influence_core.model.encoder import encoder_source
+
+    resolve(settings.scoring.scores, settings.training.mode)
+    encoder_source(settings.model.encoder)
+
+
+def free_name(data: DataSettings, root: Path | None = None) -> str:
+    """Make a name out of the source and the label column that no run has yet."""
+    stem = Path(data.source.split(",")[0]).stem or "run"
+    words = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, (stem, data.label))))
+    base = words.strip("-._")[:48] or "run"
+    taken = {present.name for present in list_runs(root)}
+    candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def _make_room(name: str, root: Path | None) -> None:
+    """Remove a failed run of that name that holds nothing yet."""
+    present = Run((root or runs_root()) / validate_name(name))
+    if present.manifest_file.exists():
+        manifest = present.manifest()
+        if manifest.status == "failed" and not manifest.stages and not present.busy():
+            present.delete()
+
+
+def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
+    with run.lock():
+        journal = Journal(run)
+        sweep(run.path)
+        manifest = run.update(status="running", error="", versions=_versions())
+        progress = Progress(journal, *listeners)
+        job = Job(run, manifest.settings, progress)
+        try:
+            check(manifest.settings)
+            for step in plan(job):
+                _take(step, run)
+        except (Cancelled, KeyboardInterrupt):
+            run.update(status="cancelled")
+            raise
+        except RunBusy:
+            raise
+        except Exception as error:
+            run.update(status="failed", error=_worded(error))
+            raise
+        run.update(status="complete")
+        discard(run.private_folder)
+    return run
+
+
+def _take(step: Step, run: Run) -> None:
+    """Do one stage unless it is done, and remember how long it took."""
+    if step.name in run.manifest().stages:
+        return
+    began = time.perf_counter()
+    step.work()
+    stage = Stage(
+        seconds=round(time.perf_counter() - began, 3),
+        finished=now(),
+        peak_memory_mb=_peak_memory_mb(),
+    )
+    run.update(stages={**run.manifest().stages, step.name: stage})
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, InfluenceError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _peak_memory_mb() -> float | None:
+    """Return the most memory this process has held so far."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "unknown"
+    return found

@@ -1,0 +1,94 @@
+"""The scores that are read from training dynamics: each a few lines on arrays.
+
+Arrays run over training rows (n,); a stream yields one array a snapshot, in training order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.training.dynamics import Snapshot
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+_EPOCH_SLACK = 1e-6
+
+
+def snapshot_at(snapshots: Sequence[Snapshot], epoch: int) -> Snapshot:
+    """Return the snapshot at the end of `epoch`, or the last one where training was shorter."""
+    due = [snapshot for snapshot in snapshots if snapshot.epoch >= epoch - _EPOCH_SLACK]
+    return due[0] if due else snapshots[-1]
+
+
+def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
+    """Count forgetting events, and mark what was never learnt.
+
+    forgetting = Σ over snapshots of [correct before and incorrect now], starting from incorrect:
+    the first snapshot can forget nothing. High is hard. A row that was never correct counts 0
+    events and is marked instead.
+
+    Returns:
+        Events (n,), at least 0; never learnt (n,).
+
+    Source: Toneva et al., arXiv:1812.05159.
+    """
+    before: Bools | None = None
+    for now in correct:
+        if before is None:
+            before, events, learnt = np.zeros_like(now), np.zeros(len(now)), np.zeros_like(now)
+        events += before & ~now
+        learnt |= now
+        before = now
+    return events, ~learnt
+
+
+def pvi(loss: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Floats:
+    """Return pointwise V-information in bits, against the label prior as the null model.
+
+    PVI = log₂ p(y | text) − log₂ p(y), with log₂ p(y | text) = −loss / ln 2 and p(y) the share of
+    the label among the rows: what a model of an empty input converges to. It never exceeds
+    −log₂ p(y). Low is hard; below 0 the text speaks against its label.
+
+    Args:
+        loss: −ln p(y | text) in nats (n,).
+        labels: class indices (n,).
+
+    Source: Ethayarajh et al., arXiv:2110.08420.
+    """
+    counts = np.bincount(labels).astype(np.float64)
+    prior = np.log2(counts[labels] / len(labels))
+    return -loss.astype(np.float64) / log(2) - prior
+
+
+def mean_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:
+    """Return the mean over snapshots: AUM of margins, confidence of p(y | text)."""
+    return _moments(columns)[0]
+
+
+def deviation_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:
+    """Return the population standard deviation over snapshots: cartography's variability."""
+    return np.sqrt(_moments(columns)[1])
+
+
+def sum_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:
+    """Return the sum over snapshots: cartography's correctness, as a count."""
+    mean, _, count = _moments(columns)
+    return np.round(mean * count)
+
+
+def _moments(columns: Iterable[npt.NDArray[np.generic]]) -> tuple[Floats, Floats, int]:
+    """Return mean and population variance over snapshots (Welford), and their number."""
+    mean, squares = np.zeros(1), np.zeros(1)
+    count = 0
+    for column in columns:
+        count += 1
+        values = column.astype(np.float64)
+        change = values - mean
+        mean = mean + change / count
+        squares = squares + change * (values - mean)
+    return mean, squares / count, count

@@ -1,0 +1,129 @@
+"""`scores.parquet`: from the traces and dynamics of every replicate to one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.config import ScoringSettings
+from influence_core.progress import Progress
+from influence_core.scores import dynamics
+from influence_core.scores.normalise import class_norm, dataset_norm, rank
+from influence_core.scores.registry import ScoreSpec
+from influence_core.scores.trace import read_trace
+from influence_core.store.files import write_parquet
+from influence_core.store.run import Run
+from influence_core.training.dynamics import Snapshot, read_snapshots, stream
+from influence_core.training.outlook import Examples
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What one replicate left to compute scores from; `labels` are those of the training rows."""
+
+    replicate: Run
+    rows: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    snapshots: list[Snapshot]
+    settings: ScoringSettings
+
+
+_FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
+    "vog": lambda e: read_trace(e.replicate.traces_folder, e.rows, "vog"),
+    "tracin": lambda e: read_trace(e.replicate.traces_folder, e.rows, "tracin"),
+    "el2n": lambda e: _column(e, "el2n", e.settings.el2n_epoch),
+    "pvi": lambda e: dynamics.pvi(_column(e, "loss", e.settings.pvi_epoch), e.labels),
+    "forgetting": lambda e: _forgetting(e)[0],
+    "aum": lambda e: dynamics.mean_over(stream(e.snapshots, "margin")),
+    "confidence": lambda e: dynamics.mean_over(stream(e.snapshots, "p_true")),
+    "variability": lambda e: dynamics.deviation_over(stream(e.snapshots, "p_true")),
+    "correctness": lambda e: dynamics.sum_over(stream(e.snapshots, "correct")),
+}
+
+
+def write_scores(
+    run: Run,
+    replicates: Sequence[Run],
+    examples: Examples,
+    specs: Sequence[ScoreSpec],
+    settings: ScoringSettings,
+    progress: Progress,
+) -> None:
+    """Compute `specs` from every replicate and write `scores.parquet`.
+
+    A score is the mean over replicates, and with several of them `<key>_spread` is the population
+    standard deviation. Each score comes raw, normalised by class and by dataset, and ranked. The
+    scores of each replicate alone are written below `replicates/`.
+    """
+    import pyarrow as pa
+
+    rows = examples.train_rows
+    labels, ids = examples.labels[rows], examples.ids[rows]
+    evidence = [
+        _Evidence(replicate, rows, labels, read_snapshots(replicate.dynamics_folder), settings)
+        for replicate in replicates
+    ]
+    columns: dict[str, object] = {"row": rows, "id": pa.array(ids, pa.string())}
+    progress.begin("scores", len(specs), "scores")
+    alone: list[dict[str, Floats]] = [{} for _ in replicates]
+    for spec in specs:
+        raw = np.stack([_FORMULAS[spec.key](one) for one in evidence])
+        for values, table in zip(raw, alone, strict=True):
+            table[spec.key] = values
+        columns.update(_columns(spec, raw, labels, ids))
+        progress.advance(1)
+    if any(spec.key == "forgetting" for spec in specs):
+        columns["never_learnt"] = np.all([_forgetting(one)[1] for one in evidence], axis=0)
+    write_parquet(run.scores_file, pa.table(columns))
+    if len(replicates) > 1:
+        _write_alone(run, replicates, alone, rows)
+    progress.end()
+
+
+def _columns(
+    spec: ScoreSpec,
+    raw: Floats,
+    labels: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.object_],
+) -> dict[str, object]:
+    mean = raw.mean(axis=0)
+    plain, by_class, by_dataset, ranked = spec.columns
+    columns: dict[str, object] = {
+        plain: mean,
+        by_class: class_norm(mean, labels),
+        by_dataset: dataset_norm(mean),
+        ranked: rank(mean, ids, spec.hard),
+    }
+    if len(raw) > 1:
+        columns[f"{spec.key}_spread"] = raw.std(axis=0)
+    return columns
+
+
+def _column(evidence: _Evidence, name: str, epoch: int) -> Floats:
+    snapshot = dynamics.snapshot_at(evidence.snapshots, epoch)
+    return snapshot.column(name).astype(np.float64)
+
+
+def _forgetting(evidence: _Evidence) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    return dynamics.forgetting(
+        column.astype(np.bool_) for column in stream(evidence.snapshots, "correct")
+    )
+
+
+def _write_alone(
+    run: Run,
+    replicates: Sequence[Run],
+    tables: list[dict[str, Floats]],
+    rows: npt.NDArray[np.int64],
+) -> None:
+    import pyarrow as pa
+
+    for replicate, table in zip(replicates, tables, strict=True):
+        name = "seed-first" if replicate.path == run.path else replicate.name
+        path = run.replicates_folder / name / "scores.parquet"
+        write_parquet(path, pa.table({"row": rows, **table}))

@@ -1,0 +1,254 @@
+"""The stages of a run: each reads the files before it and writes its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from influence_core.config import RunSettings
+from influence_core.errors import DataError, RunError
+from influence_core.progress import Progress
+from influence_core.scores.registry import resolve
+from influence_core.store.files import discard
+from influence_core.store.run import DatasetSummary, Run
+
+if TYPE_CHECKING:
+    from influence_core.model.classifier import TextClassifier
+    from influence_core.model.tokens import TokenStore
+    from influence_core.scores.trace import Plan
+    from influence_core.training.outlook import Examples
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stage is given."""
+
+    run: Run
+    settings: RunSettings
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage under the name by which the manifest remembers it."""
+
+    name: str
+    work: Callable[[], None]
+
+
+def plan(job: Job) -> Iterator[Step]:
+    """List the stages of a run in their order; every seed is trained and traced on its own."""
+    probe = job.settings.training.mode == "probe"
+    yield Step("data", lambda: load_data(job))
+    yield Step("tokens", lambda: tokenize_texts(job))
+    if probe:
+        yield Step("features", lambda: encode_texts(job))
+    train, follow = (train_head, trace_heads) if probe else (train_whole, trace_checkpoints)
+    for seed, replicate in replicates(job).items():
+        suffix = "" if replicate.path == job.run.path else f" ({replicate.name})"
+        yield Step(f"training{suffix}", _bound(train, job, replicate, seed))
+        yield Step(f"trace{suffix}", _bound(follow, job, replicate, seed))
+    yield Step("scores", lambda: compute_scores(job))
+
+
+def replicates(job: Job) -> dict[int, Run]:
+    """Map every seed to the folder of its artefacts: the first is the run's own."""
+    first, count = job.settings.training.seed, job.settings.training.seeds
+    folders = {first: job.run}
+    for seed in range(first + 1, first + count):
+        folders[seed] = Run(job.run.replicates_folder / f"seed-{seed}")
+    return folders
+
+
+def load_data(job: Job) -> None:
+    """Source → `examples.parquet`, with the validation report in the manifest."""
+    from influence_core import data
+
+    try:
+        summary = data.load(job.settings.data, job.run, job.progress)
+    except DataError as error:
+        job.run.update(notes=tuple(finding.message for finding in error.findings))
+        raise
+    job.run.update(dataset=summary)
+
+
+def tokenize_texts(job: Job) -> None:
+    """Examples → token ids, and findings about unknown and cut tokens."""
+    from influence_core.model.encoder import encoder_source, load_tokenizer
+    from influence_core.model.tokens import tokenize
+
+    tokenizer = load_tokenizer(encoder_source(job.settings.model.encoder))
+    limit = job.settings.model.max_length
+    folder = _tokens_folder(job.run)
+    found = tokenize(job.run.examples_file, tokenizer, limit, folder, job.progress)
+    summary = _dataset(job)
+    findings = (*summary.findings, *found)
+    job.run.update(dataset=summary.model_copy(update={"findings": findings}))
+    for finding in found:
+        job.progress.message(finding.message)
+
+
+def encode_texts(job: Job) -> None:
+    """Token ids → pooled features of the frozen encoder."""
+    from influence_core.training.passes import write_features
+
+    model = _classifier(job, job.settings.training.seed)
+    precision = job.settings.training.precision
+    write_features(model, _tokens(job), job.run.embeddings_file, precision, job.progress)
+
+
+def train_head(job: Job, replicate: Run, seed: int) -> None:
+    """Features → a trained head, its checkpoints, dynamics, predictions."""
+    import numpy as np
+
+    from influence_core.training.probe import head_logits, train_probe
+
+    _clear(replicate)
+    model, examples = _classifier(job, seed), _examples(job)
+    features = np.load(job.run.embeddings_file, mmap_mode="r")
+    settings = job.settings.training
+    train_probe(model, features, examples, settings, seed, replicate, job.progress)
+    if replicate.path == job.run.path:
+        every = np.arange(len(examples.ids))
+        _keep_model(job, model, examples, head_logits(model.head, features, every))
+
+
+def train_whole(job: Job, replicate: Run, seed: int) -> None:
+    """Token ids → a fine-tuned classifier, its checkpoints, dynamics, predictions, features."""
+    import numpy as np
+
+    from influence_core.training.finetune import train_finetune
+    from influence_core.training.passes import write_features
+    from influence_core.training.probe import head_logits
+
+    if not (replicate.private_folder / "trainer").exists():
+        _clear(replicate)
+    model, examples, tokens = _classifier(job, seed), _examples(job), _tokens(job)
+    settings = job.settings.training
+    train_finetune(model, tokens, examples, settings, seed, replicate, job.progress)
+    if replicate.path == job.run.path:
+        write_features(model, tokens, job.run.embeddings_file, settings.precision, job.progress)
+        features = np.load(job.run.embeddings_file, mmap_mode="r")
+        _keep_model(job, model, examples, head_logits(model.head, features, np.arange(len(tokens))))
+    discard(replicate.private_folder / "trainer")
+
+
+def trace_heads(job: Job, replicate: Run, seed: int) -> None:
+    """Heads and features → traces."""
+    import numpy as np
+
+    from influence_core.scores.probe_trace import trace_probe
+
+    needed, examples = _trace_plan(job), _examples(job)
+    if needed is None:
+        return
+    trace_probe(
+        head=_classifier(job, seed).head,
+        heads=sorted(replicate.heads_folder.glob("step-*.safetensors")),
+        features=np.load(job.run.embeddings_file, mmap_mode="r"),
+        rows=examples.train_rows,
+        labels=examples.labels,
+        folder=replicate.traces_folder,
+        plan=needed,
+        settings=job.settings.scoring,
+        progress=job.progress,
+    )
+
+
+def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
+    """Checkpoints and token ids → traces; the checkpoints go unless they are to be kept."""
+    from influence_core.scores.trace import trace
+
+    needed, examples = _trace_plan(job), _examples(job)
+    if needed is not None:
+        trace(
+            checkpoints=sorted(replicate.checkpoints_folder.glob("step-*")),
+            tokens=_tokens(job),
+            rows=examples.train_rows,
+            labels=examples.labels,
+            folder=replicate.traces_folder,
+            plan=needed,
+            settings=job.settings.scoring,
+            precision=job.settings.training.precision,
+            progress=job.progress,
+        )
+    if not job.settings.training.keep_checkpoints:
+        discard(replicate.checkpoints_folder)
+
+
+def compute_scores(job: Job) -> None:
+    """Traces and dynamics → `scores.parquet`."""
+    from influence_core.scores.table import write_scores
+
+    specs = resolve(job.settings.scoring.scores, job.settings.training.mode)
+    folders = list(replicates(job).values())
+    write_scores(job.run, folders, _examples(job), specs, job.settings.scoring, job.progress)
+    job.run.update(scores=tuple(spec.key for spec in specs))
+
+
+def _trace_plan(job: Job) -> Plan | None:
+    """Say what the trace must compute for the scores asked for; None for nothing."""
+    from influence_core.scores.trace import Plan
+
+    keys = set(job.settings.scoring.scores)
+    training = job.settings.training
+    at_head = training.mode == "probe" or job.settings.scoring.tracin_layer == "head"
+    rate = training.head_lr if at_head else training.encoder_lr
+    needed = Plan(vog="vog" in keys, tracin="tracin" in keys, learning_rate=rate)
+    return needed if needed.vog or needed.tracin else None
+
+
+def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: object) -> None:
+    from influence_core.model.encoder import encoder_source, load_tokenizer
+    from influence_core.store.files import atomic
+    from influence_core.training.outlook import write_predictions
+
+    names = _dataset(job).label_names
+    figures = write_predictions(job.run, examples, names, logits)  # type: ignore[arg-type]
+    with atomic(job.run.model_folder) as partial:
+        model.save_pretrained(partial)
+        load_tokenizer(encoder_source(job.settings.model.encoder)).save_pretrained(partial)
+    job.run.update(metrics=figures)
+
+
+def _classifier(job: Job, seed: int) -> TextClassifier:
+    from influence_core.model.classifier import build_classifier
+
+    return build_classifier(job.settings.model, _dataset(job).label_names, seed)
+
+
+def _examples(job: Job) -> Examples:
+    from influence_core.training.outlook import read_examples
+
+    return read_examples(job.run, _dataset(job).label_names)
+
+
+def _tokens(job: Job) -> TokenStore:
+    from influence_core.model.tokens import open_tokens
+
+    return open_tokens(_tokens_folder(job.run))
+
+
+def _tokens_folder(run: Run) -> Path:
+    return run.private_folder / "tokens"
+
+
+def _dataset(job: Job) -> DatasetSummary:
+    dataset = job.run.manifest().dataset
+    if dataset is None:
+        raise RunError(f"Run {job.run.name!r} has no examples yet; resume it.")
+    return dataset
+
+
+def _clear(replicate: Run) -> None:
+    """Remove what an interrupted training left: a new one must not find its files."""
+    for folder in ("dynamics_folder", "heads_folder", "checkpoints_folder", "traces_folder"):
+        discard(getattr(replicate, folder))
+
+
+def _bound(
+    work: Callable[[Job, Run, int], None], job: Job, replicate: Run, seed: int
+) -> Callable[[], None]:
+    return lambda: work(job, replicate, seed)

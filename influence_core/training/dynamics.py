@@ -1,0 +1,99 @@
+"""Snapshots: what the model thinks of every training row at one step, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.errors import RunError
+from influence_core.store.files import write_parquet
+
+if TYPE_CHECKING:
+    import torch
+
+COLUMNS = ("p_true", "loss", "margin", "el2n", "entropy", "correct")
+"""Columns of a snapshot, one row a training row, in the order of the examples."""
+
+Observation = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One snapshot file: the step and the (fractional) epoch at whose end it was taken."""
+
+    step: int
+    epoch: float
+    path: Path
+
+    def column(self, name: str) -> npt.NDArray[np.generic]:
+        """Read one column (rows,)."""
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(self.path, columns=[name])
+        column: npt.NDArray[np.generic] = table.column(name).to_numpy()
+        return column
+
+
+def observe(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Compute what a snapshot holds from logits (rows, classes) and labels (rows,).
+
+    Returns, each (rows,):
+        p_true: softmax probability of the label, in [0, 1].
+        loss: −ln p_true in nats, from log-softmax, so that it stays finite.
+        margin: logit of the label minus the best other logit.
+        el2n: ‖softmax(logits) − onehot(label)‖₂ in [0, √2]; 1 − p_true is taken as the sum of the
+            other probabilities, which keeps its digits when p_true is nearly 1.
+        entropy: of the softmax, in nats.
+        correct: whether the label's logit is the largest; a tie counts as wrong.
+    """
+    log_p = logits.log_softmax(dim=1)
+    chosen = labels.unsqueeze(1)
+    others = log_p.exp().scatter(1, chosen, 0.0)
+    best_other = logits.scatter(1, chosen, -float("inf")).amax(dim=1)
+    margin = logits.gather(1, chosen).squeeze(1) - best_other
+    loss = -log_p.gather(1, chosen).squeeze(1)
+    return {
+        "p_true": (-loss).exp(),
+        "loss": loss,
+        "margin": margin,
+        "el2n": (others.sum(dim=1).square() + others.square().sum(dim=1)).sqrt(),
+        "entropy": -(log_p.exp() * log_p).sum(dim=1),
+        "correct": margin > 0,
+    }
+
+
+def write_snapshot(folder: Path, step: int, epoch: float, columns: Observation) -> None:
+    """Write one snapshot as `step-000050.parquet`, atomically."""
+    import pyarrow as pa
+
+    table = pa.table({name: pa.array(columns[name]) for name in COLUMNS})
+    facts = {"step": str(step), "epoch": f"{epoch:.6g}"}
+    write_parquet(folder / f"step-{step:06d}.parquet", table.replace_schema_metadata(facts))
+
+
+def read_snapshots(folder: Path) -> list[Snapshot]:
+    """List the snapshots of a run in the order of training.
+
+    Raises:
+        RunError: there is none.
+    """
+    import pyarrow.parquet as pq
+
+    snapshots = []
+    for path in sorted(folder.glob("step-*.parquet")):
+        facts = pq.read_schema(path).metadata
+        snapshots.append(Snapshot(int(facts[b"step"]), float(facts[b"epoch"]), path))
+    if not snapshots:
+        raise RunError(f"There are no training dynamics in {str(folder)!r}; resume the run.")
+    return sorted(snapshots, key=lambda snapshot: snapshot.step)
+
+
+def stream(snapshots: list[Snapshot], column: str) -> Iterator[npt.NDArray[np.generic]]:
+    """Yield one column of snapshot after snapshot: memory holds one at a time."""
+    for snapshot in snapshots:
+        yield snapshot.column(column)

@@ -1,0 +1,216 @@
+"""Fine-tuning of encoder and head by the transformers Trainer, recording on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from influence_core.config import TrainingSettings
+from influence_core.model.classifier import TextClassifier
+from influence_core.model.precision import pick_device, pick_dtype
+from influence_core.model.tokens import TokenStore
+from influence_core.progress import Progress
+from influence_core.store.files import atomic
+from influence_core.store.run import Run
+from influence_core.training.dynamics import observe, write_snapshot
+from influence_core.training.outlook import Examples
+from influence_core.training.passes import Observer
+from influence_core.training.probe import save_head
+from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
+
+EPOCHS = 10
+SLICES = 4
+"""Parts of like length into which a training batch is cut: less padding, the same gradient."""
+
+
+def train_finetune(
+    model: TextClassifier,
+    tokens: TokenStore,
+    examples: Examples,
+    settings: TrainingSettings,
+    seed: int,
+    run: Run,
+    progress: Progress,
+) -> None:
+    """Fine-tune `model`; keep weights-only checkpoints, heads and the training dynamics.
+
+    Adam with constant learning rates, `encoder_lr` and `head_lr`; gradients clipped at norm 1.
+    A killed training goes on from its last checkpoint.
+    """
+    epochs = settings.epochs or EPOCHS
+    per_epoch = steps_in_epoch(len(examples.train_rows), settings.batch_size)
+    recorder = _Recorder(model, tokens, examples, settings, per_epoch, epochs, run, progress)
+    state = run.private_folder / "trainer"
+    trainer = _Trainer(
+        model=model,
+        args=_arguments(state, settings, epochs, seed),
+        train_dataset=_Rows(examples.train_rows),
+        data_collator=_Collator(tokens, examples.labels),
+        callbacks=[recorder],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.learning_rates = (settings.encoder_lr, settings.head_lr)
+    last = _last_state(state)
+    progress.begin("training", per_epoch * epochs, "steps")
+    progress.advance(_step_of(last) if last else 0)
+    with torch.random.fork_rng():
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    progress.end()
+    model.cpu().eval()
+
+
+class _Rows(Dataset[int]):
+    """The training rows: an item is its position in the examples."""
+
+    def __init__(self, rows: npt.NDArray[np.int64]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> int:
+        return int(self._rows[index])
+
+
+class _Collator:
+    """Turn positions into a padded batch, ordered by length so that it can be cut."""
+
+    def __init__(self, tokens: TokenStore, labels: npt.NDArray[np.int64]) -> None:
+        self._tokens = tokens
+        self._lengths = tokens.lengths
+        self._labels = labels
+
+    def __call__(self, rows: list[int]) -> dict[str, Tensor]:
+        order = np.array(rows)[np.argsort(self._lengths[rows], kind="stable")]
+        return {**self._tokens.batch(order), "labels": torch.from_numpy(self._labels[order])}
+
+
+class _Trainer(Trainer):
+    """A Trainer with one learning rate for the encoder and one for the head."""
+
+    learning_rates: tuple[float, float]
+    optimizer: torch.optim.Optimizer | None
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            encoder_lr, head_lr = self.learning_rates
+            groups = [
+                {"params": list(self.model.encoder.parameters()), "lr": encoder_lr},
+                {"params": list(self.model.head.parameters()), "lr": head_lr},
+            ]
+            self.optimizer = torch.optim.Adam(groups, fused=True)
+        return self.optimizer
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
+    ) -> Tensor:
+        """Return the mean cross-entropy of the batch, computed slice by slice."""
+        labels = inputs.pop("labels")
+        loss = torch.zeros((), device=labels.device)
+        for part in torch.arange(len(labels)).chunk(1 if self.args.world_size > 1 else SLICES):
+            logits = model(**_trim({name: value[part] for name, value in inputs.items()})).logits
+            loss = loss + nn.functional.cross_entropy(logits, labels[part], reduction="sum")
+        return loss / len(labels)
+
+
+class _Recorder(TrainerCallback):
+    """Keep checkpoints, heads and snapshots at their steps."""
+
+    def __init__(
+        self,
+        model: TextClassifier,
+        tokens: TokenStore,
+        examples: Examples,
+        settings: TrainingSettings,
+        per_epoch: int,
+        epochs: int,
+        run: Run,
+        progress: Progress,
+    ) -> None:
+        self._model = model
+        self._tokens = tokens
+        self._examples = examples
+        self._run = run
+        self._progress = progress
+        self._per_epoch = per_epoch
+        self._observer = Observer(model, settings.precision)
+        self._kept = set(checkpoint_steps(per_epoch * epochs, settings.checkpoints))
+        fine = (settings.snapshot_steps, settings.snapshot_epochs)
+        self._seen = set(snapshot_steps(per_epoch, epochs, *fine))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.is_world_process_zero and state.global_step in self._seen:
+            self._snapshot(state.global_step)
+        if state.global_step in self._kept:
+            control.should_save = True
+            if state.is_world_process_zero:
+                self._keep(state.global_step)
+        self._progress.advance(1)
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any
+    ) -> None:
+        if logs and "loss" in logs:
+            self._progress.advance(0, loss=float(logs["loss"]))
+
+    def _keep(self, step: int) -> None:
+        with atomic(self._run.checkpoints_folder / f"step-{step:06d}") as partial:
+            self._model.save_pretrained(partial)
+        save_head(self._model.head, self._run.heads_folder / f"step-{step:06d}.safetensors")
+
+    def _snapshot(self, step: int) -> None:
+        self._observer.follow(self._model)
+        rows = self._examples.train_rows
+        logits = self._observer.logits(self._tokens, rows)
+        observed = observe(logits, torch.from_numpy(self._examples.labels[rows]))
+        columns = {name: part.numpy() for name, part in observed.items()}
+        write_snapshot(self._run.dynamics_folder, step, step / self._per_epoch, columns)
+
+
+def _arguments(
+    folder: Path, settings: TrainingSettings, epochs: int, seed: int
+) -> TrainingArguments:
+    device = pick_device()
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=settings.batch_size,
+        lr_scheduler_type="constant",
+        max_grad_norm=1.0,
+        bf16=pick_dtype(settings.precision, device) == torch.bfloat16,
+        use_cpu=device.type == "cpu",
+        seed=seed,
+        data_seed=seed,
+        save_strategy="no",
+        save_total_limit=1,
+        logging_steps=10,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=device.type == "cuda",
+    )
+
+
+def _trim(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Cut columns in which no row of the slice has a token, on either side."""
+    used = inputs["attention_mask"].any(dim=0).nonzero()
+    first, last = int(used[0]), int(used[-1]) + 1
+    return {name: value[:, first:last] for name, value in inputs.items()}
+
+
+def _last_state(folder: Path) -> Path | None:
+    """Return the newest complete state of the Trainer: `trainer_state.json` is written last."""
+    whole = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").exists()]
+    return max(whole, key=_step_of, default=None)
+
+
+def _step_of(state: Path) -> int:
+    return int(json.loads((state / "trainer_state.json").read_text())["global_step"])

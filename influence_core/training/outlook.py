@@ -1,0 +1,99 @@
+"""What the final model says of every example, and how right it is by split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.store.files import write_parquet
+from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    import torch
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The columns that training needs: `labels` (rows,) as indices of the sorted label names."""
+
+    ids: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.int64]
+    splits: npt.NDArray[np.object_]
+
+    @property
+    def train_rows(self) -> npt.NDArray[np.int64]:
+        """Positions of the training rows in the examples, ascending."""
+        return np.flatnonzero(self.splits == "train")
+
+
+def read_examples(run: Run, label_names: tuple[str, ...]) -> Examples:
+    """Read ids, labels and splits of a run's examples."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(run.examples_file, columns=["id", "label", "split"])
+    labels = pc.index_in(table.column("label"), value_set=_as_array(label_names))
+    return Examples(
+        ids=table.column("id").to_numpy(),
+        labels=labels.to_numpy().astype(np.int64),
+        splits=table.column("split").to_numpy(),
+    )
+
+
+def write_predictions(
+    run: Run, examples: Examples, label_names: tuple[str, ...], logits: torch.Tensor
+) -> dict[str, dict[str, float]]:
+    """Write `predictions.parquet` from logits (rows, classes) of all examples; return metrics."""
+    import pyarrow as pa
+    import torch
+
+    labels = torch.from_numpy(examples.labels)
+    probabilities = logits.softmax(dim=1)
+    confidence, predicted = probabilities.max(dim=1)
+    p_true = probabilities.gather(1, labels.unsqueeze(1)).squeeze(1)
+    indices = predicted.numpy()
+    table = pa.table(
+        {
+            "row": np.arange(len(labels), dtype=np.int64),
+            "id": pa.array(examples.ids),
+            "split": pa.array(examples.splits),
+            "predicted": _as_array(label_names).take(pa.array(indices)),
+            "p_true": p_true.numpy(),
+            "confidence": confidence.numpy(),
+            "correct": indices == examples.labels,
+        }
+    )
+    write_parquet(run.predictions_file, table)
+    return metrics(examples, indices)
+
+
+def metrics(examples: Examples, predicted: npt.NDArray[np.int64]) -> dict[str, dict[str, float]]:
+    """Return rows, accuracy and macro-F1 over the classes present, of every split with rows."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    figures = {}
+    for split in SPLITS:
+        rows = examples.splits == split
+        if rows.any():
+            truth, guess = examples.labels[rows], predicted[rows]
+            figures[split] = {
+                "rows": float(rows.sum()),
+                "accuracy": float(accuracy_score(truth, guess)),
+                "macro_f1": float(
+                    f1_score(
+                        truth, guess, labels=np.unique(truth), average="macro", zero_division=0
+                    )
+                ),
+            }
+    return figures
+
+
+def _as_array(names: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    import pyarrow as pa
+
+    return pa.array(names, pa.string())

@@ -1,0 +1,127 @@
+"""Probing: the encoder stays frozen, its pooled features are computed once, the head is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from influence_core.config import TrainingSettings
+from influence_core.model.classifier import TextClassifier
+from influence_core.progress import Progress
+from influence_core.store.files import atomic
+from influence_core.store.run import Run
+from influence_core.training.dynamics import observe, write_snapshot
+from influence_core.training.outlook import Examples
+from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
+
+EPOCHS = 10
+
+BLOCK = 65_536
+"""Rows of features that are in memory at once."""
+
+
+def train_probe(
+    model: TextClassifier,
+    features: npt.NDArray[np.float16],
+    examples: Examples,
+    settings: TrainingSettings,
+    seed: int,
+    run: Run,
+    progress: Progress,
+) -> None:
+    """Train the head on frozen features; keep its checkpoints and the training dynamics.
+
+    Adam, constant learning rate `head_lr`; order of rows and dropout are drawn from `seed`.
+    """
+    epochs = settings.epochs or EPOCHS
+    rows = examples.train_rows
+    per_epoch = steps_in_epoch(len(rows), settings.batch_size)
+    kept = set(checkpoint_steps(per_epoch * epochs, settings.checkpoints))
+    seen = set(snapshot_steps(per_epoch, epochs, settings.snapshot_steps, settings.snapshot_epochs))
+    head = model.head.float().cpu().train()
+    optimizer = torch.optim.Adam(head.parameters(), lr=settings.head_lr, fused=True)
+    progress.begin("training", per_epoch * epochs, "steps")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for step, batch in enumerate(_batches(rows, settings.batch_size, epochs, seed), start=1):
+            loss = _step(head, optimizer, features, examples.labels, batch)
+            if step in kept:
+                save_head(head, run.heads_folder / f"step-{step:06d}.safetensors")
+            if step in seen:
+                _snapshot(head, features, examples, rows, run, step, step / per_epoch)
+            progress.advance(1, **({"loss": loss} if step % 10 == 0 else {}))
+    head.eval()
+    progress.end()
+
+
+def save_head(head: nn.Module, path: Path) -> None:
+    """Write the weights of a head as safetensors, atomically."""
+    with atomic(path) as partial:
+        save_file(head.state_dict(), partial)
+
+
+def load_head(head: nn.Module, path: Path) -> None:
+    """Read the weights of a head."""
+    head.load_state_dict(load_file(path))
+
+
+@torch.inference_mode()
+def head_logits(
+    head: nn.Module, features: npt.NDArray[np.float16], rows: npt.NDArray[np.int64]
+) -> torch.Tensor:
+    """Apply a head to the features of `rows`, block by block: logits (rows, classes), float32."""
+    head.eval()
+    return torch.cat(
+        [head(_take(features, rows[start : start + BLOCK])) for start in range(0, len(rows), BLOCK)]
+    )
+
+
+def _batches(
+    rows: npt.NDArray[np.int64], batch_size: int, epochs: int, seed: int
+) -> Iterator[npt.NDArray[np.int64]]:
+    generator = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = generator.permutation(rows)
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size]
+
+
+def _step(
+    head: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    features: npt.NDArray[np.float16],
+    labels: npt.NDArray[np.int64],
+    batch: npt.NDArray[np.int64],
+) -> float:
+    logits = head(_take(features, batch))
+    loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels[batch]))
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+    return loss.item()
+
+
+def _snapshot(
+    head: nn.Module,
+    features: npt.NDArray[np.float16],
+    examples: Examples,
+    rows: npt.NDArray[np.int64],
+    run: Run,
+    step: int,
+    epoch: float,
+) -> None:
+    logits = head_logits(head, features, rows)
+    head.train()
+    observed = observe(logits, torch.from_numpy(examples.labels[rows]))
+    columns = {name: part.numpy() for name, part in observed.items()}
+    write_snapshot(run.dynamics_folder, step, epoch, columns)
+
+
+def _take(features: npt.NDArray[np.float16], rows: npt.NDArray[np.int64]) -> torch.Tensor:
+    return torch.from_numpy(features[rows].astype(np.float32))

@@ -1,0 +1,34 @@
+"""At which optimisation steps something is kept: checkpoints and snapshots."""
+
+from __future__ import annotations
+
+from math import ceil
+
+
+def checkpoint_steps(total_steps: int, checkpoints: int) -> list[int]:
+    """Return up to `checkpoints` evenly spaced steps, the last step among them.
+
+    >>> checkpoint_steps(100, 4)
+    [25, 50, 75, 100]
+    """
+    count = min(checkpoints, total_steps)
+    return [round(total_steps * (index + 1) / count) for index in range(count)]
+
+
+def snapshot_steps(
+    steps_per_epoch: int, epochs: int, fine_steps: int, fine_epochs: int
+) -> list[int]:
+    """Return every `fine_steps`-th step of the first `fine_epochs`, and the end of every epoch.
+
+    >>> snapshot_steps(steps_per_epoch=100, epochs=3, fine_steps=50, fine_epochs=2)
+    [50, 100, 150, 200, 300]
+    """
+    fine_end = steps_per_epoch * min(fine_epochs, epochs)
+    fine = range(fine_steps, fine_end + 1, fine_steps)
+    ends = range(steps_per_epoch, steps_per_epoch * epochs + 1, steps_per_epoch)
+    return sorted({*fine, *ends})
+
+
+def steps_in_epoch(rows: int, batch_size: int) -> int:
+    """Return the optimisation steps of one pass, a last smaller batch included."""
+    return ceil(rows / batch_size)
