@@ -47,6 +47,7 @@ class Staged:
 
     folder: Path
     mapping: Mapping | None = None
+    guessed: bool = False
     rows: int = 0
     float_labels: bool = False
     parts: list[Part] = field(default_factory=list)
@@ -119,10 +120,9 @@ def _take(
     staged.unreadable.extend((part.name, rejected) for rejected in batch.rejected)
     if batch.table.num_rows == 0:
         return
-    if staged.mapping is None:
-        if report.failed:
-            return
+    if not staged.guessed:
         staged.mapping = guess(settings, batch.table, report)
+        staged.guessed = True
     mapping = staged.mapping
     if mapping is None or not _has_columns(batch.table, mapping, part.name, report):
         return

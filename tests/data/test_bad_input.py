@@ -156,8 +156,8 @@ def test_twice_named_header(refused, csv):
 
 
 def test_all_errors_are_told_together(refused, csv, tmp_path):
-    csv("", "folder/b.csv")
-    csv(rows_of(4, classes=1), "folder/a.csv")
+    csv("", "folder/a.csv")
+    csv(rows_of(4, classes=1), "folder/b.csv")
     (tmp_path / "folder" / "c.jsonl").write_bytes(b"\0\0")
     _, errors = refused(tmp_path / "folder")
     assert set(errors) == {"empty", "one_class", "binary"}
