@@ -1,8 +1,8 @@
 """Filters of the examples: typed in a small form, kept in the address as `column=values`.
 
-Column and values are percent-encoded, so that no character of a dataset can end them early.
-A range is written `column=low..high`, a missing value `column=~none`, a part of a text
-`column=~text`.
+Column and values are percent-encoded, so that no character of a dataset can stand for one of the
+signs: a range is written `column=low:high`, a missing value `column=!`, a part of a text
+`column=*text`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from ui import queries, state
 MOST_VALUES = 1_000
 """Distinct values above which a column is searched instead of picked from."""
 
-_MISSING = "~none"
+_MISSING, _PART, _RANGE = "!", "*", ":"
 
 
 def encode(wanted: Filter) -> str:
     """Return a filter as it stands in the address."""
+    column = quote(wanted.column, safe="")
     if isinstance(wanted, Between):
         ends = ("" if end is None else f"{end:g}" for end in (wanted.minimum, wanted.maximum))
-        return f"{quote(wanted.column)}={'..'.join(ends)}"
+        return f"{column}={_RANGE.join(ends)}"
     if isinstance(wanted, Contains):
-        return f"{quote(wanted.column)}=~{quote(wanted.text, safe='')}"
+        return f"{column}={_PART}{quote(wanted.text, safe='')}"
     values = (_MISSING if value is None else quote(str(value), safe="") for value in wanted.values)
-    return f"{quote(wanted.column)}={','.join(values)}"
+    return f"{column}={','.join(values)}"
 
 
 def decode(written: str, known: Catalogue) -> Filter | None:
@@ -40,10 +41,10 @@ def decode(written: str, known: Catalogue) -> Filter | None:
     column = unquote(name)
     if column not in known or not known.get(column).filterable:
         return None
-    if rest.startswith("~") and rest != _MISSING:
+    if rest.startswith(_PART):
         return Contains(column=column, text=unquote(rest[1:]))
-    if known.get(column).kind in ("number", "integer") and ".." in rest:
-        low, _, high = rest.partition("..")
+    if _RANGE in rest:
+        low, _, high = rest.partition(_RANGE)
         return Between(column=column, minimum=_number(low), maximum=_number(high))
     values = (None if part == _MISSING else unquote(part) for part in rest.split(","))
     return OneOf(column=column, values=tuple(values))
@@ -53,10 +54,10 @@ def worded(written: str) -> str:
     """Return a filter in words."""
     name, _, rest = written.partition("=")
     column = unquote(name)
-    if rest.startswith("~") and rest != _MISSING:
+    if rest.startswith(_PART):
         return f"{column} contains {unquote(rest[1:])}"
-    if ".." in rest:
-        low, _, high = rest.partition("..")
+    if _RANGE in rest:
+        low, _, high = rest.partition(_RANGE)
         return f"{column} {low or '…'} to {high or '…'}"
     values = [part if part != _MISSING else "missing" for part in rest.split(",")]
     return f"{column} is {' or '.join(map(unquote, values))}"

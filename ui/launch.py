@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from pydantic import BaseModel
 
-from influence_core import jobs
+from influence_core import jobs, pipeline
 from influence_core.config import (
     DataSettings,
     ModelSettings,
@@ -17,7 +15,7 @@ from influence_core.config import (
     ScoringSettings,
     TrainingSettings,
 )
-from ui import forms, queries, shell, source, state
+from ui import forms, shell, source, state
 
 BASIC: dict[type[BaseModel], tuple[str, ...]] = {
     TrainingSettings: ("mode", "epochs", "seeds"),
@@ -51,8 +49,8 @@ def form() -> None:
     values = _settings()
     name = st.text_input(
         "Name of the run",
-        value=_free_name(seen.settings.source),
-        key=f"name {seen.settings.source}",
+        value=pipeline.free_name(seen.settings),
+        key=f"name {seen.settings.source} {seen.settings.label}",
         help="Letters, digits, '.', '_' and '-'. The run's folder is called so.",
     )
     if st.button(
@@ -115,16 +113,8 @@ def _start(name: str, data: DataSettings, values: Values) -> None:
         training=forms.build(TrainingSettings, values[TrainingSettings]),
         scoring=forms.build(ScoringSettings, values[ScoringSettings]),
     )
+    pipeline.check(settings)
     jobs.start(settings, name.strip())
     st.switch_page(
         shell.PAGES / "run.py", query_params=state.link(run=name.strip(), view="progress")
     )
-
-
-def _free_name(named: str) -> str:
-    """Return a name for a run of this source that no run has yet."""
-    stem = Path(named.split(",")[0].strip()).stem
-    base = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:40] or "run"
-    taken = {card.name for card in queries.cards()}
-    candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, len(taken) + 2))
-    return next(name for name in candidates if name not in taken)

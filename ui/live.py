@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -130,23 +130,31 @@ def _stages(manifest: Manifest, status: JobStatus, watch: Watch) -> None:
         finished = manifest.stages.get(stage)
         if finished is not None:
             st.markdown(
-                f":green[:material/check_circle:] {what} :gray[{duration(finished.seconds)}]"
+                f":green[:material/check_circle:] {plain(what)} :gray[{duration(finished.seconds)}]"
             )
         elif status.state == "running" and status.stage == stage:
-            st.markdown(f":blue[:material/autorenew:] **{what}**")
+            st.markdown(f":blue[:material/autorenew:] **{plain(what)}**")
             _bar(status)
         else:
             icon = "radio_button_unchecked" if stage not in watch.begun else "pause_circle"
-            st.markdown(f":gray[:material/{icon}: {what}]")
+            st.markdown(f":gray[:material/{icon}: {plain(what)}]")
 
 
-def _expected(manifest: Manifest, watch: Watch) -> Iterator[tuple[str, str]]:
-    """Yield the stages this run goes through, with those that only it knows at the end."""
-    finetuned = manifest.settings.training.mode == "finetune"
-    known = {name: what for name, what in STAGES.items() if not (finetuned and name == "features")}
-    for name in (*manifest.stages, *sorted(watch.begun)):
-        known.setdefault(name, plain(name.capitalize()))
-    yield from known.items()
+def _expected(manifest: Manifest, watch: Watch) -> list[tuple[str, str]]:
+    """Return the stages of this run in their order; other seeds have theirs named after them."""
+    skipped = {"map"} if manifest.settings.training.mode == "probe" else {"map", "features"}
+    names = {*STAGES} - skipped | {*manifest.stages} | watch.begun
+    return [(name, _what(name)) for name in sorted(names, key=_place)]
+
+
+def _place(stage: str) -> tuple[int, str]:
+    kind = stage.split(" ")[0]
+    return (list(STAGES).index(kind) if kind in STAGES else len(STAGES)), stage
+
+
+def _what(stage: str) -> str:
+    kind, _, seed = stage.partition(" ")
+    return f"{STAGES.get(kind, kind.capitalize())} {seed}".strip()
 
 
 def _bar(status: JobStatus) -> None:

@@ -33,6 +33,8 @@ def show(run: Run) -> None:
     """Draw progress and report of a run."""
     live.progress(run)
     manifest = queries.manifest(run)
+    for note in manifest.notes:
+        st.text(note)
     if manifest.scores:
         _measured(manifest)
     if manifest.dataset is not None:

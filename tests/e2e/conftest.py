@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.factory import make_run
 
@@ -28,7 +28,7 @@ ARGUMENTS = (
     "--no-first-run",
     "--disable-background-networking",
 )
-WAIT = 12_000
+WAIT = 30_000
 """Milliseconds a page may take on a machine that is busy with other tests."""
 
 expect.set_options(timeout=WAIT)
@@ -38,7 +38,7 @@ SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 @dataclass
 class Visit:
-    """A page of a fresh browser, and everything that went wrong or abroad while it was open."""
+    """A page of a browser, and everything that went wrong or abroad while it was open."""
 
     page: Page
     base: str
@@ -80,13 +80,15 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, headless."""
+def chromium() -> Iterator[BrowserContext]:
+    """The system's Chromium, headless; pages of one context share its cache, as for a user."""
     if CHROMIUM is None:
         pytest.skip("There is no Chromium here; get it with `apt-get install chromium`.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(WAIT)
+        yield context
         browser.close()
 
 
@@ -120,26 +122,24 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, server: str) -> Iterator[Visit]:
+def visit(chromium: BrowserContext, server: str) -> Iterator[Visit]:
     """A visit that must end without trouble."""
     yield from visiting(chromium, server)
 
 
 @pytest.fixture
-def empty_visit(chromium: Browser, empty_server: str) -> Iterator[Visit]:
+def empty_visit(chromium: BrowserContext, empty_server: str) -> Iterator[Visit]:
     """A visit to the empty workspace that must end without trouble."""
     yield from visiting(chromium, empty_server)
 
 
-def visiting(chromium: Browser, base: str) -> Iterator[Visit]:
-    """Open a fresh browser, yield it, and see that nothing went wrong in it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(WAIT)
-    visit = Visit(context.new_page(), base)
+def visiting(chromium: BrowserContext, base: str) -> Iterator[Visit]:
+    """Open a page, yield it, and see that nothing went wrong in it."""
+    visit = Visit(chromium.new_page(), base)
     visit.listen()
     yield visit
     crashed = visit.page.locator('[data-testid="stException"]').count()
-    context.close()
+    visit.page.close()
     assert visit.troubles == []
     assert visit.abroad == []
     assert crashed == 0
