@@ -22,8 +22,6 @@ from influence_core.store.run import (
     list_runs,
     now,
     open_run,
-    runs_root,
-    validate_name,
 )
 
 _LIBRARIES = ("influence-scope", "torch", "transformers", "datasets", "numpy", "pyarrow", "duckdb")
@@ -59,7 +57,6 @@ def run(
         settings = settings.model_copy(update={"data": data})
     check(settings)
     chosen = name if name is not None else free_name(settings.data, root)
-    _make_room(chosen, root)
     return _execute(create_run(chosen, settings, root), listeners)
 
 
@@ -94,15 +91,6 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
     taken = {present.name for present in list_runs(root)}
     candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
     return next(candidate for candidate in candidates if candidate not in taken)
-
-
-def _make_room(name: str, root: Path | None) -> None:
-    """Remove a failed run of that name that holds nothing yet."""
-    present = Run((root or runs_root()) / validate_name(name))
-    if present.manifest_file.exists():
-        manifest = present.manifest()
-        if manifest.status == "failed" and not manifest.stages and not present.busy():
-            present.delete()
 
 
 def _execute(run: Run, listeners: Iterable[Listener]) -> Run:

@@ -72,6 +72,8 @@ def load_data(job: Job) -> None:
         job.run.update(notes=tuple(finding.message for finding in error.findings))
         raise
     job.run.update(dataset=summary)
+    for finding in summary.findings:
+        job.progress.message(finding.message)
 
 
 def tokenize_texts(job: Job) -> None:
@@ -201,13 +203,13 @@ def _trace_plan(job: Job) -> Plan | None:
 
 
 def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: object) -> None:
-    from influence_core.model.encoder import encoder_source, load_tokenizer
+    from influence_core.model.encoder import encoder_source, load_tokenizer, quietly
     from influence_core.store.files import atomic
     from influence_core.training.outlook import write_predictions
 
     names = _dataset(job).label_names
     figures = write_predictions(job.run, examples, names, logits)  # type: ignore[arg-type]
-    with atomic(job.run.model_folder) as partial:
+    with atomic(job.run.model_folder) as partial, quietly():
         model.save_pretrained(partial)
         load_tokenizer(encoder_source(job.settings.model.encoder)).save_pretrained(partial)
     job.run.update(metrics=figures)

@@ -9,6 +9,8 @@ import pytest
 
 from influence_core.store.run import RUNS_VARIABLE, Run
 from tests.factory import make_run
+from tests.requests import TOPICS, requests
+from tests.tiny_encoder import save_tiny_encoder
 
 
 @pytest.fixture
@@ -18,6 +20,13 @@ def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root.mkdir()
     monkeypatch.setenv(RUNS_VARIABLE, str(root))
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a two-layer BERT that knows the words of the invented requests."""
+    texts = [text for text, _ in requests(TOPICS, 60)]
+    return save_tiny_encoder(tmp_path_factory.mktemp("encoder"), texts)
 
 
 @pytest.fixture(scope="session")

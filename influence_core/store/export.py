@@ -98,7 +98,8 @@ def command_line(
     """Return the command that repeats an export: settings that differ from their defaults."""
     words = ["influence", "export", run.name, str(destination), "--format", format]
     if settings is not None:
-        for name, value in settings.model_dump(mode="json", exclude_defaults=True).items():
+        chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        for name, value in chosen.items():
             flag = "--" + name.replace("_", "-")
             words += [flag] if value is True else [flag, str(value)]
     return shlex.join(words)

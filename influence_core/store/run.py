@@ -297,12 +297,14 @@ def validate_name(name: str) -> str:
 def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Run:
     """Make the folder of a new run with its manifest.
 
+    A failed run of that name that never finished a stage holds nothing and is replaced.
+
     Raises:
         RunExists: there is a run of that name.
         RunError: the name is not allowed.
     """
     run = Run((root or runs_root()) / validate_name(name))
-    if run.manifest_file.exists():
+    if run.manifest_file.exists() and not _empty_failure(run):
         raise RunExists(
             f"There is a run named {name!r} already; choose another name, or resume it."
         )
@@ -316,6 +318,14 @@ def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Ru
     )
     write_json(run.manifest_file, manifest.model_dump(mode="json"))
     return run
+
+
+def _empty_failure(run: Run) -> bool:
+    manifest = run.manifest()
+    if manifest.status != "failed" or manifest.stages or run.busy():
+        return False
+    run.delete()
+    return True
 
 
 def open_run(name: str, root: Path | None = None) -> Run:

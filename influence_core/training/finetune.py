@@ -15,6 +15,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from influence_core.config import TrainingSettings
 from influence_core.model.classifier import TextClassifier
+from influence_core.model.encoder import quietly
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore
 from influence_core.progress import Progress
@@ -162,7 +163,7 @@ class _Recorder(TrainerCallback):
             self._progress.advance(0, loss=float(logs["loss"]))
 
     def _keep(self, step: int) -> None:
-        with atomic(self._run.checkpoints_folder / f"step-{step:06d}") as partial:
+        with atomic(self._run.checkpoints_folder / f"step-{step:06d}") as partial, quietly():
             self._model.save_pretrained(partial)
         save_head(self._model.head, self._run.heads_folder / f"step-{step:06d}.safetensors")
 
