@@ -33,15 +33,6 @@ NORMS = {
 }
 """What a score can be compared with: the key in the address and how it is called."""
 
-_STATUS_ICONS = {
-    "created": "○",
-    "running": "◐",
-    "complete": "●",
-    "failed": "✕",
-    "cancelled": "□",
-    "interrupted": "◌",
-}
-
 _log = logging.getLogger("influence_scope.app")
 
 
@@ -203,12 +194,10 @@ def _pick_run() -> list[str]:
         st.selectbox(
             "Run",
             names,
-            index=None,
+            index=None if missing else 0,
             placeholder="Choose a run",
-            format_func=lambda name: f"{_STATUS_ICONS[runs[name]]} {name}",
             key="run",
             persist_state="session",
-            help="● complete, ◐ running, ○ not started, ✕ failed, □ cancelled, ◌ interrupted",
         )
     return names
 

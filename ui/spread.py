@@ -32,6 +32,9 @@ BODY = (0.005, 0.995)
 
 ORDERS = {"largest": "the largest", "hardest": "the hardest", "easiest": "the easiest"}
 
+_NARROW, _WIDE = 76, 92
+"""Pixels of the table's columns: together they fit a window of 1280."""
+
 _TRAINING = ExampleQuery(scored_only=True)
 
 
@@ -160,9 +163,11 @@ def table(view: Lens, grouping: Grouping) -> None:
         hide_index=True,
         height=min(len(wide), 14) * 35 + 38,
         column_config={
-            "group": st.column_config.TextColumn(grouping.noun.capitalize(), width=140),
+            "group": st.column_config.TextColumn(grouping.noun.capitalize(), width=125),
             **{
-                name: st.column_config.TextColumn(width=78, alignment="right")
+                name: st.column_config.TextColumn(
+                    width=_WIDE if " median" in name else _NARROW, alignment="right"
+                )
                 for name in wide.columns[1:]
             },
         },

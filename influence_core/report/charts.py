@@ -15,6 +15,7 @@ import plotly.io as pio
 from plotly.subplots import make_subplots
 
 from influence_core.report.palette import (
+    BOX,
     DASHES,
     EASY,
     GROUPS,
@@ -250,7 +251,7 @@ def _box(summary: pd.DataFrame) -> go.Box:
         q3=summary["q3"],
         upperfence=summary["upper_fence"],
         orientation="h",
-        line={"width": 1.4},
+        line={"width": 1.5, "color": BOX},
         width=0.6,
         hoverinfo="x+y",
     )

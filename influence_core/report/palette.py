@@ -12,6 +12,9 @@ HARD = "#e0621b"
 
 KEPT = "#2a8c82"
 
+BOX = "#7c8896"
+"""Boxes stay grey: only easy and hard, and groups that must be told apart, have a colour."""
+
 GROUPS = (
     "#4477aa",
     "#e05264",
@@ -21,8 +24,10 @@ GROUPS = (
     "#2a9fc0",
     "#6b5b95",
     "#6f7680",
+    "#8a6d3b",
+    "#4d7c6f",
 )
-"""Colours of groups on a light page; the dashboard's theme has counterparts for a dark one."""
+"""Colours of groups on a light page; the dashboard's theme has ten counterparts for a dark one."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Line styles that tell groups apart where colours do not."""
