@@ -12,10 +12,11 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from influence_core.config import ModelSettings
+from influence_core.config import ModelSettings, Pooling
 from influence_core.errors import ModelError
 from influence_core.model.encoder import (
     encoder_source,
+    kindly,
     load_encoder,
     quietly,
     require_safetensors,
@@ -134,10 +135,10 @@ def build_classifier(
         ModelError: the encoder cannot be loaded.
     """
     source = encoder_source(settings.encoder)
-    encoder = load_encoder(source)
+    encoder, pooling = _pretrained(source, settings.pooling)
     config = TextClassifierConfig(
         encoder=copy.deepcopy(encoder.config),
-        pooling=resolve_pooling(settings.pooling, source, encoder.config),
+        pooling=pooling,
         head_widths=settings.head_widths,
         head_dropout=settings.dropout,
         id2label=dict(enumerate(label_names)),
@@ -157,16 +158,13 @@ def load_classifier(folder: Path) -> PreTrainedModel:
     from transformers import AutoModelForSequenceClassification
 
     require_safetensors(folder)
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    ours = config.model_type == TextClassifierConfig.model_type
-    family = TextClassifier if ours else AutoModelForSequenceClassification
-    with quietly():
-        try:
-            return family.from_pretrained(
-                folder, config=config, use_safetensors=True, dtype="float32"
-            ).eval()
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"The model in {str(folder)!r} cannot be read: {error}") from error
+    with kindly(str(folder)), quietly():
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        ours = config.model_type == TextClassifierConfig.model_type
+        family = TextClassifier if ours else AutoModelForSequenceClassification
+        return family.from_pretrained(
+            folder, config=config, use_safetensors=True, dtype="float32"
+        ).eval()
 
 
 def cast(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
@@ -205,6 +203,18 @@ def last_encoder_layer(model: PreTrainedModel) -> nn.Module:
     if not lists:
         raise ModelError(f"{type(model).__name__} has no list of layers to take the last of.")
     return max(lists, key=len)[-1]
+
+
+def _pretrained(source: str, pooling: Pooling) -> tuple[PreTrainedModel, str]:
+    """Load the encoder of any model folder, a classifier of ours among them, and its pooling."""
+    if Path(source).is_dir():
+        with kindly(source):
+            config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        if config.model_type == TextClassifierConfig.model_type:
+            trained = load_classifier(Path(source))
+            return trained.encoder, trained.config.pooling if pooling == "auto" else pooling
+    encoder = load_encoder(source)
+    return encoder, resolve_pooling(pooling, source, encoder.config)
 
 
 def _empty_encoder(config: TextClassifierConfig) -> PreTrainedModel:

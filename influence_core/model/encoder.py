@@ -36,7 +36,7 @@ def encoder_source(name: str) -> str:
     if name == BUNDLED_ENCODER:
         return str(_bundled_folder())
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name.strip() and path.is_dir():
         require_safetensors(path)
         return str(path.resolve())
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip():
@@ -69,7 +69,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer of an encoder; a missing padding token becomes the end token."""
     from transformers import AutoTokenizer
 
-    with _kindly(source):
+    with kindly(source):
         tokenizer = AutoTokenizer.from_pretrained(source, **_SAFE)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
@@ -80,7 +80,7 @@ def load_encoder(source: str) -> PreTrainedModel:
     """Load the encoder's weights in float32, without its pooler, which no score uses."""
     from transformers import AutoModel
 
-    with _kindly(source), quietly():
+    with kindly(source), quietly():
         encoder = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32", **_SAFE)
     return without_pooler(encoder)
 
@@ -119,15 +119,17 @@ def _bundled_folder() -> Path:
 
 
 @contextmanager
-def _kindly(source: str) -> Iterator[None]:
-    """Turn what transformers and the Hub raise for a missing model into a `ModelError`."""
+def kindly(source: str) -> Iterator[None]:
+    """Turn what transformers, safetensors and the Hub raise for a bad model into a `ModelError`."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(
-            f"Encoder {source!r} cannot be loaded: {first} Check the name, the network, "
-            "or give a local folder; 'minilm' is always there."
+            f"Model {source!r} cannot be loaded: {first.rstrip('.')}. Check the name, the "
+            "network, or give a local folder; 'minilm' is always there."
         ) from error
 
 

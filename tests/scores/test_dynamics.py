@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,8 +25,8 @@ def test_forgetting_by_hand():
 def test_forgetting_equals_counting_row_by_row(history):
     events, never = dynamics.forgetting(history)
     for row, column in enumerate(history.T):
-        pairs = zip(column, column[1:], strict=False)
-        assert events[row] == sum(before and not after for before, after in pairs)
+        forgotten = sum(before and not after for before, after in pairwise(column))
+        assert events[row] == forgotten
         assert never[row] == (not column.any())
 
 
