@@ -91,9 +91,7 @@ class TrainingSettings(Settings):
         description="'finetune' trains the whole encoder, as in the paper; "
         "'probe' trains the head on frozen features: a quick proxy.",
     )
-    epochs: int | None = Field(
-        None, ge=1, le=1000, description="Passes over the training rows: 10 by default."
-    )
+    epochs: int = Field(10, ge=1, le=1000, description="Passes over the training rows.")
     batch_size: int = Field(128, ge=1, description="Rows in an optimisation step.")
     encoder_lr: float = Field(1e-4, gt=0, description="Learning rate of the encoder.")
     head_lr: float = Field(1e-3, gt=0, description="Learning rate of the head.")

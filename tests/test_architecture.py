@@ -28,6 +28,7 @@ LAYERS = (
     ("nlu",),
     ("report",),
     ("stages",),
+    ("estimate",),
     ("pipeline",),
     ("jobs",),
     ("cli",),

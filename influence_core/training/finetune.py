@@ -27,7 +27,6 @@ from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
 from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
 
-EPOCHS = 10
 SLICES = 4
 """Parts of like length into which a training batch is cut: less padding, the same gradient."""
 
@@ -46,7 +45,7 @@ def train_finetune(
     Adam with constant learning rates, `encoder_lr` and `head_lr`; gradients clipped at norm 1.
     A killed training goes on from its last checkpoint.
     """
-    epochs = settings.epochs or EPOCHS
+    epochs = settings.epochs
     per_epoch = steps_in_epoch(len(examples.train_rows), settings.batch_size)
     recorder = _Recorder(model, tokens, examples, settings, per_epoch, epochs, run, progress)
     state = run.private_folder / "trainer"

@@ -20,8 +20,6 @@ from influence_core.training.dynamics import observe, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
 
-EPOCHS = 10
-
 BLOCK = 65_536
 """Rows of features that are in memory at once."""
 
@@ -39,7 +37,7 @@ def train_probe(
 
     Adam, constant learning rate `head_lr`; order of rows and dropout are drawn from `seed`.
     """
-    epochs = settings.epochs or EPOCHS
+    epochs = settings.epochs
     rows = examples.train_rows
     per_epoch = steps_in_epoch(len(rows), settings.batch_size)
     kept = set(checkpoint_steps(per_epoch * epochs, settings.checkpoints))
