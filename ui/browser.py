@@ -217,8 +217,8 @@ def _scores(example: Example, view: Lens) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "Score": st.column_config.TextColumn(width=82),
-            "Value": st.column_config.TextColumn(width=66, alignment="right"),
+            "Score": st.column_config.TextColumn(width=76),
+            "Value": st.column_config.TextColumn(width=64, alignment="right"),
             "Harder than": st.column_config.ProgressColumn(
                 format="%.0f%%",
                 min_value=0,
@@ -226,9 +226,9 @@ def _scores(example: Example, view: Lens) -> None:
                 width=84,
                 help="Share of the other training rows that are easier by this score.",
             ),
-            "High is": st.column_config.TextColumn(width=50),
+            "High is": st.column_config.TextColumn(width=48),
             "Class z": st.column_config.TextColumn(
-                width=50,
+                width=56,
                 alignment="right",
                 help="Standard deviations from the mean of the rows with the same label.",
             ),

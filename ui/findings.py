@@ -45,6 +45,6 @@ def sizes(summary: DatasetSummary) -> None:
 
 def _line(finding: Finding) -> None:
     colour, icon, *_ = _LEVELS[finding.level]
-    with st.container(horizontal=True, gap="small", wrap=False):
-        st.markdown(f":{colour}[{icon}]", width="content")
-        st.text(finding.message)
+    sign, text = st.columns([1, 30], gap="xxsmall")
+    sign.markdown(f":{colour}[{icon}]")
+    text.text(finding.message)

@@ -15,7 +15,9 @@ from influence_core.config import (
     ScoringSettings,
     TrainingSettings,
 )
+from influence_core.estimate import estimate
 from ui import forms, shell, source, state
+from ui.wording import duration, plain
 
 BASIC: dict[type[BaseModel], tuple[str, ...]] = {
     TrainingSettings: ("mode", "epochs", "seeds"),
@@ -44,7 +46,7 @@ def form() -> None:
         st.caption("Settings follow once there is a source that can be read.")
         return
     st.subheader("2. What does the check find?", anchor=False)
-    ready = source.check(_with_typed(seen.settings))
+    checked = source.check(_with_typed(seen.settings))
     st.subheader("3. How should it be scored?", anchor=False)
     values = _settings()
     name = st.text_input(
@@ -53,14 +55,16 @@ def form() -> None:
         key=f"name {seen.settings.source} {seen.settings.label}",
         help="Letters, digits, '.', '_' and '-'. The run's folder is called so.",
     )
+    settings = _run_settings(seen.settings, values)
+    _say_how_long(settings, checked.rows)
     if st.button(
         "Start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=not ready,
-        help=None if ready else "The check found errors that must be mended first.",
+        disabled=not checked.ready,
+        help=None if checked.ready else "The check found errors that must be mended first.",
     ):
-        _start(name, seen.settings, values)
+        _start(name.strip(), settings)
 
 
 def _with_typed(data: DataSettings) -> DataSettings:
@@ -105,16 +109,25 @@ def _others(model: type[BaseModel]) -> dict[str, Any]:
     return values
 
 
-def _start(name: str, data: DataSettings, values: Values) -> None:
-    """Start the run in the background and show its progress."""
-    settings = RunSettings(
+def _run_settings(data: DataSettings, values: Values) -> RunSettings:
+    return RunSettings(
         data=forms.build(DataSettings, data.model_dump() | values[DataSettings]),
         model=forms.build(ModelSettings, values[ModelSettings]),
         training=forms.build(TrainingSettings, values[TrainingSettings]),
         scoring=forms.build(ScoringSettings, values[ScoringSettings]),
     )
+
+
+def _say_how_long(settings: RunSettings, rows: int | None) -> None:
+    """Draw how long the run is likely to take, and what that is judged by."""
+    guessed = estimate(settings, rows) if rows else None
+    if guessed is not None:
+        by = f"run {plain(guessed.judged_by)}" if guessed.judged_by else "a typical laptop"
+        st.caption(f":material/timer: About {duration(guessed.seconds)}, judged by {by}.")
+
+
+def _start(name: str, settings: RunSettings) -> None:
+    """Start the run in the background and show its progress."""
     pipeline.check(settings)
-    jobs.start(settings, name.strip())
-    st.switch_page(
-        shell.PAGES / "run.py", query_params=state.link(run=name.strip(), view="progress")
-    )
+    jobs.start(settings, name)
+    st.switch_page(shell.PAGES / "run.py", query_params=state.link(run=name, view="progress"))

@@ -30,6 +30,9 @@ STAGES = {
 POINTS_DRAWN = 1_500
 REFRESH_SECONDS = 1.0
 
+_ACTED = "job_was_told"
+"""Set when a button was pressed: the page around this fragment must be drawn anew, too."""
+
 _STATES = {
     "idle": ("Not started", "gray"),
     "running": ("Running", "blue"),
@@ -67,6 +70,8 @@ def progress(run: Run) -> None:
 
 
 def _live(name: str, was_running: bool) -> None:
+    if st.session_state.pop(_ACTED, False):
+        st.rerun(scope="app")
     with shell.guard():
         run = queries.open_run(name)
         status, manifest = jobs.status(run), queries.manifest(run)
@@ -192,6 +197,7 @@ def _remove(name: str) -> None:
 
 def _try(act: Callable[[], object]) -> bool:
     """Do what a button asks; a reason not to is shown in the next moment."""
+    st.session_state[_ACTED] = True
     try:
         act()
     except InfluenceError as error:

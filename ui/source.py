@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,15 @@ def look(settings: DataSettings) -> Inspection | None:
     return seen.model_copy(update={"settings": settings})
 
 
-def check(settings: DataSettings) -> bool:
+@dataclass(frozen=True)
+class Checked:
+    """Whether a run may start on a source, and how many rows it has, if they were counted."""
+
+    ready: bool
+    rows: int | None = None
+
+
+def check(settings: DataSettings) -> Checked:
     """Check all rows, draw the report, and say whether a run may start."""
     stamp = _stamp(settings.source)
     size = sum(length for _, length in stamp)
@@ -73,12 +82,12 @@ def check(settings: DataSettings) -> bool:
         st.caption("The run checks all rows before it trains. They can be checked now, too.")
         st.session_state[key] = st.button("Check all rows now", icon=":material/fact_check:")
         if not st.session_state[key]:
-            return True
+            return Checked(ready=True)
     summary, listed = _check(settings.model_dump_json(), stamp)
     if summary is not None:
         findings.sizes(summary)
     findings.report(listed)
-    return summary is not None
+    return Checked(summary is not None, summary.rows if summary else None)
 
 
 def _upload() -> DataSettings | None:

@@ -16,6 +16,7 @@ from influence_core.store import tables
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 from tests.e2e.conftest import Visit
+from tests.factory import make_run
 
 pytestmark = pytest.mark.browser
 
@@ -170,6 +171,15 @@ def test_failed_run_says_why_and_offers_to_resume(visit: Visit) -> None:
     page = visit.open("run?run=failed")
     expect(page.get_by_text("DataError: There is <b>no</b> text.")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_deleted_run_leaves_the_page(visit: Visit, runs: Path) -> None:
+    make_run(runs, "unwanted", rows=60)
+    page = visit.open("run?run=unwanted&view=progress")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_role("heading", name="unwanted")).to_have_count(0)
+    assert not (runs / "unwanted").exists()
 
 
 def test_upload_is_checked_and_columns_are_guessed(visit: Visit, tmp_path: Path) -> None:
