@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from influence_core.errors import InfluenceError
     from influence_core.pipeline import resume, run
     from influence_core.scores.registry import SCORES
+    from influence_core.selection.select import SelectionSettings, select
+    from influence_core.store.export import export
     from influence_core.store.run import Run, list_runs, open_run
 
 __version__ = "0.1.0"
@@ -19,10 +21,13 @@ _HOMES = {
     "Run": "influence_core.store.run",
     "RunSettings": "influence_core.config",
     "SCORES": "influence_core.scores.registry",
+    "SelectionSettings": "influence_core.selection.select",
+    "export": "influence_core.store.export",
     "list_runs": "influence_core.store.run",
     "open_run": "influence_core.store.run",
     "resume": "influence_core.pipeline",
     "run": "influence_core.pipeline",
+    "select": "influence_core.selection.select",
 }
 
 __all__ = [
@@ -30,10 +35,13 @@ __all__ = [
     "InfluenceError",
     "Run",
     "RunSettings",
+    "SelectionSettings",
+    "export",
     "list_runs",
     "open_run",
     "resume",
     "run",
+    "select",
 ]
 
 

@@ -27,7 +27,7 @@ from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
 from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
 
-SLICES = 4
+SLICES = 2
 """Parts of like length into which a training batch is cut: less padding, the same gradient."""
 
 
@@ -115,9 +115,13 @@ class _Trainer(Trainer):
         """Return the mean cross-entropy of the batch, computed slice by slice."""
         labels = inputs.pop("labels")
         loss = torch.zeros((), device=labels.device)
-        for part in torch.arange(len(labels)).chunk(1 if self.args.world_size > 1 else SLICES):
-            logits = model(**_trim({name: value[part] for name, value in inputs.items()})).logits
-            loss = loss + nn.functional.cross_entropy(logits, labels[part], reduction="sum")
+        parts = torch.arange(len(labels)).chunk(1 if self.args.world_size > 1 else SLICES)
+        # One context for all slices, so that the weights are cast to bfloat16 once.
+        with self.accelerator.autocast():
+            for part in parts:
+                slice_inputs = _trim({name: value[part] for name, value in inputs.items()})
+                logits = model(**slice_inputs).logits
+                loss = loss + nn.functional.cross_entropy(logits, labels[part], reduction="sum")
         return loss / len(labels)
 
 
