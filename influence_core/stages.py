@@ -121,14 +121,17 @@ def train_whole(job: Job, replicate: Run, seed: int) -> None:
     """Token ids → a fine-tuned classifier, its checkpoints, dynamics, predictions, features."""
     import numpy as np
 
+    from influence_core.scores.trace import check_traceable
     from influence_core.training.finetune import train_finetune
     from influence_core.training.passes import write_features
     from influence_core.training.probe import head_logits
 
+    model, examples, tokens = _classifier(job, seed), _examples(job), _tokens(job)
+    settings, needed = job.settings.training, _trace_plan(job)
+    if needed is not None:
+        check_traceable(model, needed, job.settings.scoring)
     if not (replicate.private_folder / "trainer").exists():
         _clear(replicate)
-    model, examples, tokens = _classifier(job, seed), _examples(job), _tokens(job)
-    settings = job.settings.training
     train_finetune(model, tokens, examples, settings, seed, replicate, job.progress)
     if replicate.path == job.run.path:
         write_features(model, tokens, job.run.embeddings_file, settings.precision, job.progress)

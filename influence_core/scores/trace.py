@@ -75,6 +75,17 @@ def trace(
     progress.end()
 
 
+def check_traceable(model: PreTrainedModel, plan: Plan, settings: ScoringSettings) -> None:
+    """Find out before a long training whether its checkpoints can be traced.
+
+    Raises:
+        ModelError: the model has no such embedding module, or layers TracIn has no rule for.
+    """
+    _embedding_module(model, settings.embedding_module)
+    if plan.tracin:
+        _influence_tap(model, settings)
+
+
 def _shards(
     lengths: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], tokens: int
 ) -> Iterator[npt.NDArray[np.int64]]:
@@ -103,8 +114,7 @@ class _Tracer:
         self._settings = settings
         self._device = device
         self._leaf = _Leaf(_embedding_module(model, settings.embedding_module))
-        layer = head_linear if settings.tracin_layer == "head" else last_encoder_layer
-        self._tap = GradientTap(layer(model)) if plan.tracin else None
+        self._tap = _influence_tap(model, settings) if plan.tracin else None
 
     def shard(
         self, rows: npt.NDArray[np.int64], checkpoints: list[Path], progress: Progress
@@ -186,6 +196,11 @@ class _Leaf:
     def _cut(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         self.output = output.detach().requires_grad_()
         return self.output
+
+
+def _influence_tap(model: PreTrainedModel, settings: ScoringSettings) -> GradientTap:
+    layer = head_linear if settings.tracin_layer == "head" else last_encoder_layer
+    return GradientTap(layer(model))
 
 
 def _embedding_module(model: PreTrainedModel, name: str | None) -> nn.Module:

@@ -17,6 +17,7 @@ from influence_core.config import (
     ScoringSettings,
     TrainingSettings,
 )
+from influence_core.errors import ModelError
 from influence_core.model.classifier import head_linear, last_encoder_layer, load_classifier
 from influence_core.model.tokens import open_tokens
 from influence_core.progress import silent
@@ -174,3 +175,16 @@ def retrace(run: Run, folder, settings: ScoringSettings) -> None:
         precision="fp32",
         progress=silent(),
     )
+
+
+def test_what_cannot_be_traced_is_found_before_training(tiny_encoder, runs_root):
+    source = str(write_requests(runs_root / "requests.csv"))
+    settings = RunSettings(
+        data=DataSettings(source=source),
+        model=ModelSettings(encoder=str(tiny_encoder)),
+        training=TrainingSettings(mode="finetune"),
+        scoring=ScoringSettings(scores=("vog",), embedding_module="nothing"),
+    )
+    with pytest.raises(ModelError, match=r"no module 'nothing'.*encoder\.embeddings"):
+        pipeline.run(name="untraceable", settings=settings)
+    assert not Run(runs_root / "untraceable").dynamics_folder.exists()
