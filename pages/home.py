@@ -2,14 +2,11 @@
 
 from ui import cards, queries, shell
 
-shell.header(
-    "Influence Scope",
-    "See which of your labelled texts matter, which labels look wrong, and what can go.",
-)
+shell.header("Influence Scope", cards.PURPOSE)
+cards.about()
 found = queries.cards()
 if found:
-    cards.next_steps(shell.chosen_run())
     cards.gallery(found)
+    cards.next_steps(shell.chosen_run())
 else:
     cards.welcome()
-cards.about()

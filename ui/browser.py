@@ -18,7 +18,7 @@ from influence_core.store.rows import Example
 from influence_core.store.run import Run
 from ui import filters, plots, queries, state
 from ui.shell import Lens
-from ui.wording import count, counted, figure, percent
+from ui.wording import count, counted, figure, figures, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def _table(view: Lens, frame: pd.DataFrame) -> None:
     shown = frame.assign(
         text=frame["text"].str.slice(0, _CUT),
         text_pair=frame["text_pair"].str.slice(0, _CUT),
-        value=frame[view.column].map(figure),
+        value=figures(frame[view.column]),
     )
     ids = frame["id"].tolist()
     chosen = ids.index(state.get("id")) if state.get("id") in ids else 0
@@ -153,14 +153,15 @@ def _table(view: Lens, frame: pd.DataFrame) -> None:
         },
         key=key,
         on_select=_choose(key, ids),
-        selection_mode="single-row-required",
+        selection_mode=["single-row-required", "single-cell"],
         selection_default={"selection": {"rows": [chosen], "columns": [], "cells": []}},
     )
 
 
 def _choose(key: str, ids: list[str]) -> Callable[[], None]:
     def choose() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
+        selection = st.session_state[key]["selection"]
+        rows = [row for row, _ in selection["cells"]] or selection["rows"]
         if rows and rows[0] < len(ids):
             state.put("id", ids[rows[0]])
 
@@ -206,7 +207,6 @@ def _scores(example: Example, view: Lens) -> None:
                 "Score": spec(reading.score).label if reading.score in SCORES else reading.score,
                 "Value": figure(reading.raw),
                 "Harder than": reading.percentile,
-                "High is": spec(reading.score).hard.replace("high", "hard").replace("low", "easy"),
                 "Class z": f"{reading.class_norm:.2f}",
             }
             for reading in example.scores
@@ -216,19 +216,21 @@ def _scores(example: Example, view: Lens) -> None:
         table,
         hide_index=True,
         height="content",
+        row_height=30,
         column_config={
-            "Score": st.column_config.TextColumn(width=76),
-            "Value": st.column_config.TextColumn(width=64, alignment="right"),
+            "Score": st.column_config.TextColumn(width=88),
+            "Value": st.column_config.TextColumn(
+                width=72, alignment="right", help=_hard_ends(example)
+            ),
             "Harder than": st.column_config.ProgressColumn(
                 format="%.0f%%",
                 min_value=0,
                 max_value=100,
-                width=84,
+                width=100,
                 help="Share of the other training rows that are easier by this score.",
             ),
-            "High is": st.column_config.TextColumn(width=48),
             "Class z": st.column_config.TextColumn(
-                width=56,
+                width=64,
                 alignment="right",
                 help="Standard deviations from the mean of the rows with the same label.",
             ),
@@ -236,6 +238,16 @@ def _scores(example: Example, view: Lens) -> None:
     )
     if example.never_learnt:
         st.caption("The model was never right about it in any snapshot.")
+
+
+def _hard_ends(example: Example) -> str:
+    """Say for every score of the example which end is hard."""
+    known = [spec(reading.score) for reading in example.scores if reading.score in SCORES]
+    ends = {
+        end: ", ".join(entry.label for entry in known if entry.hard == end)
+        for end in ("high", "low")
+    }
+    return " ".join(f"{end.capitalize()} is hard: {names}." for end, names in ends.items() if names)
 
 
 def _training(run: Run, example: Example) -> None:

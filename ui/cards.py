@@ -8,10 +8,19 @@ from influence_core.scores.registry import spec
 from influence_core.store.run import Manifest, Run
 from ui import queries, shell
 from ui.queries import Card
-from ui.wording import age, count, counted, duration, percent, plain
+from ui.wording import age, count, counted, duration, percent, plain, short
 
 COLUMNS = 3
-SHOWN = 9
+SHOWN = 6
+ERROR_LENGTH = 160
+
+PURPOSE = "See which of your labelled texts matter, which labels look wrong, and what can go."
+
+_HOW = (
+    "A model is trained on your texts while every example is watched: how fast it is learnt, how "
+    "often it is forgotten, how hard it pulls at the weights. Look at the scores that come of it, "
+    "decide, and take away a smaller dataset with a record of what was removed and why."
+)
 
 _BADGES = {
     "created": ("Not started", "gray", ":material/hourglass_empty:"),
@@ -20,6 +29,7 @@ _BADGES = {
     "failed": ("Failed", "red", ":material/error:"),
     "cancelled": ("Cancelled", "gray", ":material/cancel:"),
     "interrupted": ("Interrupted", "orange", ":material/warning:"),
+    "unreadable": ("Unreadable", "red", ":material/error:"),
 }
 
 _STEPS = (
@@ -52,14 +62,8 @@ _STEPS = (
 
 
 def about() -> None:
-    """Say in three sentences what this is."""
-    st.caption(
-        "A model is trained on your texts while every training example is watched: how fast it is "
-        "learnt, how often it is forgotten, how hard it pulls at the weights. These influence "
-        "scores tell the easy from the hard and the suspicious, class by class. Look at them, "
-        "decide what stays, and take away a smaller dataset with a record of what was removed and "
-        "why."
-    )
+    """Say how the purpose is met."""
+    st.markdown(_HOW)
 
 
 def badge(status: str) -> None:
@@ -102,10 +106,10 @@ def next_steps(run: Run | None) -> None:
 
 def gallery(found: list[Card]) -> None:
     """Draw the runs as cards, the newest first."""
-    st.subheader(counted(len(found), "run"), anchor=False)
-    shown = found
-    if len(found) > SHOWN and not st.toggle(f"Show all {len(found)}", key="all_runs"):
-        shown = found[:SHOWN]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(counted(len(found), "run"), anchor=False, width="content")
+        every = len(found) <= SHOWN or st.toggle(f"Show all {len(found)}", key="all_runs")
+    shown = found if every else found[:SHOWN]
     for start in range(0, len(shown), COLUMNS):
         row = st.columns(COLUMNS)
         for place, card in zip(row, shown[start : start + COLUMNS], strict=False):
@@ -119,7 +123,7 @@ def _card(card: Card) -> None:
             st.markdown(f"**{plain(card.name)}**")
             badge(card.status)
         if card.manifest is None:
-            st.text(card.problem)
+            st.text(short(card.problem, ERROR_LENGTH))
             return
         _facts(card.manifest)
         view = "distributions" if card.manifest.scores else "run"
@@ -141,9 +145,9 @@ def _facts(manifest: Manifest) -> None:
         classes.metric("Classes", count(len(dataset.class_counts)))
         tested.metric("Test accuracy", percent(accuracy))
     if manifest.error:
-        st.text(manifest.error)
+        st.text(short(manifest.error, ERROR_LENGTH))
     seconds = sum(stage.seconds for stage in manifest.stages.values())
     names = ", ".join(spec(key).label for key in manifest.scores) or "no scores yet"
     took = f", took {duration(seconds)}" if seconds else ""
-    st.caption(f"{manifest.settings.training.mode.capitalize()}: {names}")
-    st.caption(f"{age(manifest.created)}{took}")
+    mode = manifest.settings.training.mode.capitalize()
+    st.caption(f"{mode}: {names}  \n{age(manifest.created).capitalize()}{took}")

@@ -84,7 +84,7 @@ def _live(name: str, was_running: bool) -> None:
             _stages(manifest, status, watch)
         with right:
             _losses(watch)
-        for message in watch.messages[-3:]:
+        for message in watch.messages[-3:] if status.state != "finished" else ():
             st.caption(plain(message))
 
 

@@ -1,78 +1,111 @@
-"""What to drop, what that does to every class, and the export of the rest."""
+"""What to drop, and what that does to every class."""
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
-from influence_core.progress import Event, Progress
 from influence_core.report import charts
 from influence_core.selection.retention import class_entropy, retention_of
 from influence_core.selection.select import WITHOUT_SCORE, Selection, SelectionSettings, select
-from influence_core.store import export as exports
 from influence_core.store.columns import catalogue
-from influence_core.store.export import ExportManifest
-from influence_core.store.formats import Format
 from influence_core.store.run import Run
-from ui import forms, plots, queries
+from ui import forms, plots, queries, state
 from ui.shell import NORMS, Lens
-from ui.wording import age, count, counted, percent, plain
+from ui.wording import count, counted, percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 GROUPS_DRAWN = 25
-DOWNLOAD_BYTES = 200 * 2**20
-"""Size up to which an export is offered as a download; larger ones are taken from the disk."""
 
-EXPORTS_LISTED = 8
+ENDS = {"easy": "Easy rows", "hard": "Hard rows", "both": "Both ends"}
 
-FORMATS = {
-    "jsonl": "JSON Lines",
-    "csv": "CSV",
-    "parquet": "Parquet",
-    "datasets": "datasets folder",
+STRATEGIES = {
+    "cutoff": "Cut off by rank",
+    "softmax": "Draw, softmax of the score",
+    "linear": "Draw, linear in the score",
+    "random": "Draw at random",
+    "stratified": "Draw at random in each class",
 }
 
-_BASIC = ("strategy", "prune", "per_class", "floor")
-_BY_LENS = ("score", "normalise")
+JUDGED = {
+    "class": "Every class gives up some of its rows. The safe start.",
+    "dataset": "Easy classes give up most, and may be left empty.",
+    "raw": "Ranks rows as the dataset does; draws follow the value itself.",
+}
+"""What to compare a row with, the safest first, and what that does to the classes."""
+
+_DRAWN = {"fraction", "prune", "strategy", "score", "normalise"}
 
 
 def settings(view: Lens) -> SelectionSettings:
-    """Draw the settings of the selection; score and normalisation are those in view."""
+    """Draw the settings of the selection; the score is the one in view."""
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        values = _what_goes()
+    with right:
+        values["normalise"] = _compared(values["strategy"])
+    with st.expander("Protect small classes, drop wrong labels first", icon=":material/tune:"):
+        others = [name for name in SelectionSettings.model_fields if name not in _DRAWN]
+        columns = st.columns(len(others), vertical_alignment="bottom")
+        for place, name in zip(columns, others, strict=True):
+            with place:
+                values[name] = forms.field(SelectionSettings, name, "prune")
+    made = forms.build(SelectionSettings, {"score": view.score, **values})
+    _say_what_decides(view, made)
+    return made
+
+
+def _what_goes() -> dict[str, Any]:
+    """Draw how many rows go, from which end, and how they are chosen."""
+    fields = SelectionSettings.model_fields
     fraction = st.slider(
         "Share of the training rows to drop",
         0,
         95,
-        round(100 * SelectionSettings.model_fields["fraction"].default),
+        round(100 * fields["fraction"].default),
         format="%d%%",
         key="prune.fraction",
         persist_state="session",
     )
-    values: dict[str, Any] = {}
-    for place, name in zip(
-        st.columns(len(_BASIC), vertical_alignment="bottom"), _BASIC, strict=True
-    ):
-        with place:
-            values[name] = forms.field(SelectionSettings, name, "prune")
-    with st.expander("Wrong labels first, and the seed", icon=":material/tune:"):
-        shown = {"fraction", *_BASIC, *_BY_LENS}
-        others = [name for name in SelectionSettings.model_fields if name not in shown]
-        for place, name in zip(st.columns(len(others)), others, strict=True):
-            with place:
-                values[name] = forms.field(SelectionSettings, name, "prune")
-    made = forms.build(
-        SelectionSettings,
-        {"fraction": fraction / 100, "score": view.score, "normalise": view.norm, **values},
+    end, way = st.columns(2)
+    strategy = way.selectbox(
+        "How they are chosen",
+        list(STRATEGIES),
+        format_func=STRATEGIES.get,
+        key="prune.strategy",
+        persist_state="session",
+        help="By rank: exactly the lowest or highest. Draws by the score keep a few of every "
+        "kind. Draws at random are what to compare with.",
     )
-    _say_what_decides(view, made)
-    return made
+    prune = end.selectbox(
+        "Which rows go",
+        list(ENDS),
+        format_func=ENDS.get,
+        key="prune.prune",
+        persist_state="session",
+        disabled=strategy in WITHOUT_SCORE,
+        help="Easy rows are what the model learns anyway: dropping them costs least. Among hard "
+        "rows are rare and wrongly labelled ones.",
+    )
+    return {"fraction": fraction / 100, "prune": prune, "strategy": strategy}
+
+
+def _compared(strategy: str) -> str:
+    """Draw what a row is compared with before it counts as easy or hard."""
+    state.settle("compare", list(JUDGED))
+    choice: str = st.radio(
+        "Easy and hard, compared",
+        list(JUDGED),
+        format_func=NORMS.get,
+        captions=list(JUDGED.values()),
+        key="compare",
+        persist_state="session",
+        disabled=strategy in WITHOUT_SCORE,
+    )
+    return choice
 
 
 def preview(view: Lens, wanted: SelectionSettings) -> Selection:
@@ -105,25 +138,6 @@ def kept_by(run: Run, wanted: SelectionSettings, column: str) -> pd.DataFrame:
     return retention_of(run, select(run, wanted).kept, column)
 
 
-def take_away(view: Lens, chosen: Selection) -> None:
-    """Draw the form that writes the export, and the exports that were written."""
-    st.subheader("Take it away", anchor=False)
-    name, kind, act = st.columns([2, 1.4, 1], vertical_alignment="bottom")
-    folder = name.text_input(
-        "Folder, inside the run's own", value=_suggest(chosen.settings), key=_name_key(chosen)
-    )
-    format_ = kind.selectbox(
-        "Format",
-        list(get_args(Format)),
-        format_func=lambda key: FORMATS.get(key, key),
-        key="prune.format",
-        persist_state="session",
-    )
-    if act.button("Export", type="primary", icon=":material/download:", width="stretch"):
-        _write(view.run, chosen, folder, format_)
-    _written(view.run)
-
-
 def _computed(run: Run) -> set[str]:
     """Return columns that lie outside the examples: a selection is not told by them."""
     columns = queries.ask(run, catalogue).columns
@@ -135,8 +149,8 @@ def _say_what_decides(view: Lens, made: SelectionSettings) -> None:
         st.caption("No score decides: rows are drawn at random.")
         return
     st.caption(
-        f"{view.spec.label} {NORMS[view.norm]} decides, as chosen on the left; "
-        f"{made.prune if made.prune != 'both' else 'easy and hard'} rows go."
+        f"{view.spec.label} {NORMS[made.normalise]} decides: "
+        f"{ENDS[made.prune].lower()} go. Validation and test rows always stay."
     )
 
 
@@ -164,8 +178,8 @@ def _figures(chosen: Selection, table: pd.DataFrame) -> None:
     )
     if emptied:
         st.warning(
-            f"{counted(emptied, 'group')} would lose every row. Raise the floor, or drop the same "
-            "share of each class.",
+            f"{counted(emptied, 'group')} would lose every row. Compare within the class, raise "
+            "the floor, or drop the same share per class.",
             icon=":material/warning:",
         )
     if chosen.unscored:
@@ -187,90 +201,3 @@ def _table(table: pd.DataFrame, by: str) -> None:
         }
     )
     st.dataframe(worded, hide_index=True, height=min(len(worded), 12) * 35 + 38)
-
-
-def _name_key(chosen: Selection) -> str:
-    return f"prune.name {chosen.settings!r}"
-
-
-def _suggest(made: SelectionSettings) -> str:
-    what = made.strategy if made.strategy in WITHOUT_SCORE else f"{made.score}-{made.prune}"
-    return f"{what}-{round(100 * made.fraction)}"
-
-
-def _folder(run: Run, name: str) -> Path:
-    """Return where an export of that name lies, inside the run whatever was typed."""
-    return run.path / "exports" / (re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "export")
-
-
-def _write(run: Run, chosen: Selection, name: str, format_: Format) -> None:
-    folder = _folder(run, name)
-    bar = st.progress(0.0, text="Writing")
-
-    def listen(event: Event) -> None:
-        bar.progress(min(event.done / max(event.total, 1), 1.0), text="Writing")
-
-    try:
-        exports.export(
-            run,
-            np.asarray(chosen.kept),
-            folder,
-            format_,
-            settings=chosen.settings,
-            command=exports.command_line(run, folder, format_, chosen.settings),
-            overwrite=True,
-            progress=Progress(listen),
-        )
-    finally:
-        bar.empty()
-    st.success(
-        "Written: kept rows, removed rows with their scores, manifest.",
-        icon=":material/check_circle:",
-    )
-
-
-def _written(run: Run) -> None:
-    """List the exports of the run, the newest first."""
-    manifests = sorted(
-        (run.path / "exports").glob(f"*/{exports.MANIFEST}"),
-        key=lambda path: -path.stat().st_mtime,
-    )
-    for path in manifests[:EXPORTS_LISTED]:
-        _line(path.parent, ExportManifest.model_validate_json(path.read_bytes()))
-
-
-def _line(folder: Path, made: ExportManifest) -> None:
-    with st.container(border=True):
-        told, button = st.columns([4, 1], vertical_alignment="center")
-        with told:
-            kept, before = sum(made.train_after.values()), sum(made.train_before.values())
-            st.markdown(
-                f"**{plain(folder.name)}** :gray[{FORMATS[made.format]}, {count(kept)} of "
-                f"{counted(before, 'training row')}, {age(made.created)}]"
-            )
-            st.code(str(folder), language=None, wrap_lines=True)
-        with button:
-            if _size(folder) <= DOWNLOAD_BYTES:
-                st.download_button(
-                    "Download",
-                    data=lambda: _zipped(folder),
-                    file_name=f"{made.run}-{folder.name}.zip",
-                    mime="application/zip",
-                    icon=":material/download:",
-                    key=f"download {folder.name} {made.created}",
-                    on_click="ignore",
-                    width="stretch",
-                )
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _zipped(folder: Path) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, Path(folder.name) / path.relative_to(folder))
-    return packed.getvalue()

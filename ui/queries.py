@@ -65,7 +65,7 @@ def _card(run: Run) -> Card | None:
     except FileNotFoundError:
         return None
     except InfluenceError as error:
-        return Card(run.name, "failed", None, str(error))
+        return Card(run.name, "unreadable", None, str(error))
     return Card(run.name, _status(run, manifest.status), manifest)
 
 

@@ -33,6 +33,14 @@ NORMS = {
 }
 """What a score can be compared with: the key in the address and how it is called."""
 
+_NORM_CAPTIONS = ("the value itself", "against the same label", "against all training rows")
+
+_SCORE_PAGES = ("distributions", "examples", "export")
+"""Pages that look through a score."""
+
+_COMPARING_PAGES = ("distributions", "examples")
+"""Pages on which the sidebar says what a score is compared with."""
+
 _log = logging.getLogger("influence_scope.app")
 
 
@@ -77,7 +85,7 @@ def show() -> None:
     st.session_state[_FRAMED] = True
     state.restore()
     with guard():
-        _sidebar()
+        _sidebar(page.url_path)
         page.run()
     state.remember(page.url_path or "home")
 
@@ -108,8 +116,10 @@ def guard() -> Iterator[None]:
 def header(title: str, question: str) -> None:
     """Draw a page's title and, below it, what the page answers."""
     _enter_through_the_frame()
-    st.title(title, anchor=False)
-    st.caption(question)
+    with st.container(gap="xxsmall"):
+        st.title(title, anchor=False)
+        st.caption(question)
+    _say_what_is_missing()
 
 
 def chosen_run() -> Run | None:
@@ -122,12 +132,7 @@ def lens() -> Lens | None:
     """Return the run and score in view; where there is none to see, say what to do."""
     run = chosen_run()
     if run is None:
-        missing = st.session_state.get(_MISSING)
-        return _nothing(
-            f"There is no run named {plain(missing)}." if missing else "There is no run yet.",
-            "Start one",
-            "new",
-        )
+        return _nothing("There is no run yet.", "Start one", "new")
     manifest = queries.manifest(run)
     if not manifest.scores or not run.scores_file.exists():
         return _nothing(
@@ -162,51 +167,50 @@ def _nothing(message: str, label: str, view: str) -> None:
         link("run", label, ":material/arrow_forward:", run=state.get("run"), view=view)
 
 
-def _sidebar() -> None:
-    """Draw the pickers that all pages share."""
+def _sidebar(page: str) -> None:
+    """Draw the pickers of the page: the run, and on some the score and its comparison."""
+    state.settle("norm", list(NORMS))
     with st.sidebar:
-        names = _pick_run()
-        if names:
-            _pick_score()
+        if _pick_run(page) and page in _SCORE_PAGES:
+            _pick_score(compare=page in _COMPARING_PAGES)
         st.space("small")
         st.caption(f"Runs are kept in `{queries.root()}`")
 
 
-def _pick_run() -> list[str]:
+def _pick_run(page: str) -> list[str]:
+    """Draw the picker of the run; where the one asked for is gone, take the newest instead."""
     runs = {card.name: card.status for card in queries.cards()}
     names = list(runs)
     asked = state.get("run")
-    if asked and asked not in runs:
-        st.session_state[_MISSING] = asked
-        state.put("run", None)
-    elif asked:
+    newest = next((name for name in names if runs[name] == "complete"), None)
+    state.settle("run", names, newest)
+    shown = state.get("run")
+    if asked and asked != shown:
+        state.put("id", None)
+        st.session_state[_MISSING] = (asked, shown, page)
+    elif st.session_state.get(_MISSING, (None, None, None))[1:] != (shown, page):
         st.session_state.pop(_MISSING, None)
-    missing = st.session_state.get(_MISSING)
-    if missing:
-        st.warning(
-            f"There is no run named {plain(missing)}: it was deleted or renamed, or lies in "
-            "another folder.",
-            icon=":material/search_off:",
-        )
-    if names and not missing:
-        state.settle("run", names, next((name for name in names if runs[name] == "complete"), None))
     if names:
-        st.selectbox(
-            "Run",
-            names,
-            index=None if missing else 0,
-            placeholder="Choose a run",
-            key="run",
-            persist_state="session",
-        )
+        st.selectbox("Run", names, key="run", persist_state="session")
     return names
 
 
-def _pick_score() -> None:
-    """Draw the pickers of score and normalisation, as far as the run has scores."""
+def _say_what_is_missing() -> None:
+    """Say which run was asked for in vain, as long as the one that stands in is in view."""
+    missing, shown, _ = st.session_state.get(_MISSING, (None, None, None))
+    if missing:
+        instead = f" This is {plain(shown)}, the newest." if shown else ""
+        st.warning(
+            f"There is no run named {plain(missing)}: it was deleted or renamed, or lies in "
+            f"another folder.{instead}",
+            icon=":material/search_off:",
+        )
+
+
+def _pick_score(compare: bool) -> None:
+    """Draw the picker of the score and of what it is compared with, as far as there are scores."""
     run = chosen_run()
     scores = list(queries.manifest(run).scores) if run else []
-    state.settle("norm", list(NORMS))
     if not scores:
         return
     score = state.settle("score", scores)
@@ -218,12 +222,16 @@ def _pick_score() -> None:
         persist_state="session",
         help=plain(spec(score).summary),
     )
+    if not compare:
+        return
     st.radio(
         "Compared",
         list(NORMS),
         format_func=NORMS.get,
+        captions=_NORM_CAPTIONS,
         key="norm",
         persist_state="session",
-        help="Within its class: how many standard deviations the value lies from the mean of the "
-        "rows with the same label. Within the dataset: from the mean of all training rows.",
+        help="As computed: in the score's own unit. Within its class and within the dataset: how "
+        "many standard deviations the value lies from the mean of the rows with the same label, "
+        "or of all training rows.",
     )

@@ -14,7 +14,7 @@ from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import ExampleQuery, OneOf
 from ui import plots, queries, state
 from ui.shell import Lens
-from ui.wording import count, counted, figure, percent
+from ui.wording import count, counted, figures, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,11 +153,11 @@ def normalised(view: Lens, grouping: Grouping) -> None:
 def table(view: Lens, grouping: Grouping) -> None:
     """Draw the figures by group and normalisation."""
     _question(f"What are the figures of every {grouping.noun}?")
-    figures = queries.ask(
+    groups = queries.ask(
         view.run, tables.summary, view.score, grouping.by, query=_TRAINING, groups=MOST_GROUPS
     )
     everything = queries.ask(view.run, tables.summary, view.score, query=_TRAINING)
-    wide = _wide(everything.assign(group="all rows"), figures)
+    wide = _wide(everything.assign(group="all rows"), groups)
     st.dataframe(
         wide,
         hide_index=True,
@@ -183,11 +183,13 @@ def _wide(*parts: pd.DataFrame) -> pd.DataFrame:
     """Lay the normalisations beside each other, worded for people."""
     import pandas as pd
 
-    figures = pd.concat(parts, ignore_index=True)
-    raw = figures[figures["normalise"] == "raw"].set_index("group")
-    wide = pd.DataFrame({"Rows": raw["rows"].map(count), "Median": raw["median"].map(figure)})
+    everything = pd.concat(parts, ignore_index=True)
+    raw = everything[everything["normalise"] == "raw"].set_index("group")
+    wide = pd.DataFrame(
+        {"Rows": raw["rows"].map(count), "Median": figures(raw["median"])}, index=raw.index
+    )
     for key, name in (("class", "class"), ("dataset", "data")):
-        part = figures[figures["normalise"] == key].set_index("group")
+        part = everything[everything["normalise"] == key].set_index("group")
         for column in ("median", "mean", "std"):
             wide[f"{name} {column}"] = part[column].map(lambda value: f"{round(value, 2) + 0:.2f}")
         wide[f"{name} < 0"] = part["below_zero"].map(lambda share: percent(share, 0))

@@ -63,6 +63,7 @@ PARAMETERS = (
     Parameter("filter", "many", page="examples"),
     Parameter("page", "number", page="examples"),
     Parameter("id", page="examples"),
+    Parameter("compare", page="export"),
 )
 """Every parameter of the address."""
 

@@ -52,7 +52,14 @@ TEMPLATE = go.layout.Template(
             "x": 0,
             "title": {"text": ""},
         },
-        "xaxis": {"automargin": True, "zeroline": False, "ticks": ""},
+        "xaxis": {
+            "automargin": True,
+            "zeroline": False,
+            "ticks": "",
+            "exponentformat": "power",
+            # Small scores stay decimal numbers, as they are in the tables.
+            "minexponent": 5,
+        },
         "yaxis": {"automargin": True, "zeroline": False, "ticks": ""},
         "separators": ".,",
     }
@@ -175,7 +182,7 @@ def dynamics(points: pd.DataFrame) -> go.Figure:
         customdata=verdicts,
         hovertemplate="epoch %{x:.2~f}<br><b>%{y:.1%}</b>, %{customdata}<extra></extra>",
     )
-    figure = _figure([line], "Epoch", None, height=220)
+    figure = _figure([line], "Epoch", None, height=190)
     figure.update_yaxes(range=[-0.04, 1.06], tickformat=".0%")
     return figure.update_layout(showlegend=False)
 
