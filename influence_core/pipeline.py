@@ -63,6 +63,8 @@ def run(
 def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None = None) -> Run:
     """Go on with a run that was stopped, or start one that was only created.
 
+    A complete run is returned as it is.
+
     Raises:
         RunNotFound: there is no such run.
         RunBusy: another process works on it.
@@ -75,12 +77,12 @@ def check(settings: RunSettings) -> None:
 
     Raises:
         ScoreError: a score is unknown.
-        ModelError: the encoder is no usable folder.
+        ModelError: the encoder is no usable folder, and no model that the Hub has.
     """
-    from influence_core.model.encoder import encoder_source
+    from influence_core.model.encoder import encoder_source, require_configuration
 
     resolve(settings.scoring.scores, settings.training.mode)
-    encoder_source(settings.model.encoder)
+    require_configuration(encoder_source(settings.model.encoder))
 
 
 def free_name(data: DataSettings, root: Path | None = None) -> str:
@@ -95,6 +97,9 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
 
 def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
     with run.lock():
+        if run.manifest().status == "complete":
+            discard(run.private_folder)
+            return run
         journal = Journal(run)
         sweep(run.path)
         manifest = run.update(status="running", error="", versions=_versions())
@@ -103,6 +108,7 @@ def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
         try:
             check(manifest.settings)
             for step in plan(job):
+                progress.enter(step.name)
                 _take(step, run)
         except (Cancelled, KeyboardInterrupt):
             run.update(status="cancelled")

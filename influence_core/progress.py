@@ -43,13 +43,19 @@ class Progress:
         self._interval = interval
         self._last = 0.0
         self._stage = ""
+        self._within = ""
         self._done = 0
         self._total = 0
         self._unit = "rows"
 
+    def enter(self, stage: str) -> None:
+        """Tell everything that follows under the name of `stage`, whatever its parts are called."""
+        self._within = stage
+
     def begin(self, stage: str, total: int, unit: str = "rows") -> None:
-        """Open a stage of `total` units."""
-        self._stage, self._done, self._total, self._unit = stage, 0, total, unit
+        """Open a stage, or a part of the one entered, of `total` units."""
+        self._stage = self._within or stage
+        self._done, self._total, self._unit = 0, total, unit
         self._emit("begin")
 
     def advance(self, by: int = 1, **values: float) -> None:

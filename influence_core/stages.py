@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from influence_core.config import RunSettings
-from influence_core.errors import DataError, RunError
+from influence_core.errors import DataError, RunError, ScoreError
 from influence_core.progress import Progress
 from influence_core.scores.registry import resolve
 from influence_core.store.files import discard
 from influence_core.store.run import DatasetSummary, Run
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+
     from influence_core.model.classifier import TextClassifier
     from influence_core.model.tokens import TokenStore
     from influence_core.scores.trace import Plan
     from influence_core.training.outlook import Examples
+
+    Logits = Iterable[tuple[npt.NDArray[np.int64], torch.Tensor]]
+
+
+MIN_STEPS_OF_VOG = 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ def plan(job: Job) -> Iterator[Step]:
         suffix = "" if replicate.path == job.run.path else f" ({replicate.name})"
         yield Step(f"training{suffix}", _bound(train, job, replicate, seed))
         yield Step(f"trace{suffix}", _bound(follow, job, replicate, seed))
+        if not probe and not job.settings.training.keep_checkpoints:
+            yield Step(f"cleanup{suffix}", _bound(drop_checkpoints, job, replicate, seed))
     yield Step("scores", lambda: compute_scores(job))
 
 
@@ -74,19 +85,36 @@ def load_data(job: Job) -> None:
     job.run.update(dataset=summary)
     for finding in summary.findings:
         job.progress.message(finding.message)
+    _check_steps(job.settings, summary)
+
+
+def _check_steps(settings: RunSettings, dataset: DatasetSummary) -> None:
+    """Refuse VoG where training has a single step: one checkpoint has no variance."""
+    from influence_core.training.schedule import steps_in_epoch
+
+    training = settings.training
+    steps = steps_in_epoch(dataset.splits["train"], training.batch_size) * training.epochs
+    if "vog" in settings.scoring.scores and steps < MIN_STEPS_OF_VOG:
+        raise ScoreError(
+            f"VoG needs checkpoints of {MIN_STEPS_OF_VOG} optimisation steps or more; this "
+            f"training has {steps}. Lower the batch size or raise the number of epochs."
+        )
 
 
 def tokenize_texts(job: Job) -> None:
     """Examples → token ids, and findings about unknown and cut tokens."""
+    from influence_core.model.classifier import token_limit
     from influence_core.model.encoder import encoder_source, load_tokenizer
     from influence_core.model.tokens import tokenize
 
     tokenizer = load_tokenizer(encoder_source(job.settings.model.encoder))
-    limit = job.settings.model.max_length
+    limit = token_limit(job.settings.model)
     folder = _tokens_folder(job.run)
     found = tokenize(job.run.examples_file, tokenizer, limit, folder, job.progress)
     summary = _dataset(job)
-    findings = (*summary.findings, *found)
+    fresh = {finding.check for finding in found}
+    earlier = (finding for finding in summary.findings if finding.check not in fresh)
+    findings = (*earlier, *found)
     job.run.update(dataset=summary.model_copy(update={"findings": findings}))
     for finding in found:
         job.progress.message(finding.message)
@@ -163,7 +191,7 @@ def trace_heads(job: Job, replicate: Run, seed: int) -> None:
 
 
 def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
-    """Checkpoints and token ids → traces; the checkpoints go unless they are to be kept."""
+    """Checkpoints and token ids → traces."""
     from influence_core.scores.trace import trace
 
     needed, examples = _trace_plan(job), _examples(job)
@@ -179,8 +207,11 @@ def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
             precision=job.settings.training.precision,
             progress=job.progress,
         )
-    if not job.settings.training.keep_checkpoints:
-        discard(replicate.checkpoints_folder)
+
+
+def drop_checkpoints(job: Job, replicate: Run, seed: int) -> None:
+    """Remove the checkpoints, which nothing reads once the trace is remembered as done."""
+    discard(replicate.checkpoints_folder)
 
 
 def compute_scores(job: Job) -> None:
@@ -205,13 +236,13 @@ def _trace_plan(job: Job) -> Plan | None:
     return needed if needed.vog or needed.tracin else None
 
 
-def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: object) -> None:
+def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Logits) -> None:
     from influence_core.model.encoder import encoder_source, load_tokenizer, quietly
     from influence_core.store.files import atomic
     from influence_core.training.outlook import write_predictions
 
     names = _dataset(job).label_names
-    figures = write_predictions(job.run, examples, names, logits)  # type: ignore[arg-type]
+    figures = write_predictions(job.run, examples, names, logits)
     with atomic(job.run.model_folder) as partial, quietly():
         model.save_pretrained(partial)
         load_tokenizer(encoder_source(job.settings.model.encoder)).save_pretrained(partial)

@@ -18,11 +18,26 @@ from influence_core.model.encoder import (
     encoder_source,
     kindly,
     load_encoder,
+    loading_options,
     quietly,
     require_safetensors,
     resolve_pooling,
     without_pooler,
 )
+
+
+_COUNTED_FROM_PADDING = frozenset(
+    {
+        "roberta",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "camembert",
+        "mpnet",
+        "longformer",
+        "data2vec-text",
+    }
+)
+"""Families whose first position is the number after the padding token's: the rest is unused."""
 
 
 class TextClassifierConfig(PreTrainedConfig):
@@ -137,6 +152,7 @@ def build_classifier(
     source = encoder_source(settings.encoder)
     encoder, pooling = _pretrained(source, settings.pooling)
     config = TextClassifierConfig(
+        # A copy: transformers unsets the attention in a configuration that becomes part of one.
         encoder=copy.deepcopy(encoder.config),
         pooling=pooling,
         head_widths=settings.head_widths,
@@ -147,6 +163,25 @@ def build_classifier(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return TextClassifier(config, encoder)
+
+
+def token_limit(settings: ModelSettings) -> int:
+    """Return how many tokens of a text are kept: as set, but no more than the encoder can place.
+
+    Raises:
+        ModelError: the encoder's configuration cannot be loaded.
+    """
+    source = encoder_source(settings.encoder)
+    with kindly(source):
+        config = AutoConfig.from_pretrained(source, **loading_options(source))
+    if config.model_type == TextClassifierConfig.model_type:
+        config = config.encoder
+    places = getattr(config, "max_position_embeddings", None)
+    if not isinstance(places, int) or places <= 0:
+        return settings.max_length
+    if config.model_type in _COUNTED_FROM_PADDING:
+        places -= (config.pad_token_id or 0) + 1
+    return min(settings.max_length, places)
 
 
 def load_classifier(folder: Path) -> PreTrainedModel:

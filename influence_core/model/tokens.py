@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from influence_core.data.findings import counted
 from influence_core.errors import RunError
 from influence_core.progress import Progress
 from influence_core.store.files import atomic, write_json
@@ -38,18 +40,21 @@ class TokenStore:
     types: npt.NDArray[np.uint8] | None
     offsets: npt.NDArray[np.int64]
     pad_id: int
-    pad_left: bool
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens of each example (rows,)."""
         return np.diff(self.offsets)
 
     def batch(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """Return the model inputs of `rows`, padded to the longest on the tokenizer's own side."""
+        """Return the model inputs of `rows`, padded to the longest on the right.
+
+        Pooling reads the mask, so real tokens are found wherever they lie; on the left, padding
+        would move the absolute positions of decoders, and scores would depend on the batch.
+        """
         import torch
 
         rows = np.asarray(rows)
@@ -66,11 +71,8 @@ class TokenStore:
         return {name: torch.from_numpy(array) for name, array in inputs.items()}
 
     def _mask(self, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        width = int(lengths.max())
-        positions = np.arange(width)
-        if self.pad_left:
-            return positions >= width - lengths[:, None]
-        return positions < lengths[:, None]
+        mask: npt.NDArray[np.bool_] = np.arange(int(lengths.max())) < lengths[:, None]
+        return mask
 
     def _slice(self, flat: npt.NDArray[Any], row: int) -> npt.NDArray[Any]:
         return flat[self.offsets[row] : self.offsets[row + 1]]
@@ -93,8 +95,8 @@ def tokenize(
 ) -> tuple[Finding, ...]:
     """Tokenise `examples.parquet` into `folder`, batch by batch, and report on the tokens.
 
-    Findings: texts cut at `max_length`, texts without tokens, and a share of unknown tokens above
-    5%.
+    Findings: texts that fill all `max_length` tokens, and a share of unknown tokens above 5%. A
+    text of which the tokenizer makes nothing becomes one unknown token.
     """
     import pyarrow.parquet as pq
 
@@ -125,7 +127,6 @@ def open_tokens(folder: Path) -> TokenStore:
         types=np.memmap(types, dtype=np.uint8, mode="r") if types.exists() else None,
         offsets=np.load(folder / _OFFSETS),
         pad_id=facts["pad_id"],
-        pad_left=facts["pad_left"],
     )
 
 
@@ -161,8 +162,8 @@ def _write_tokens(
     lengths: list[npt.NDArray[np.int64]] = []
     facts: dict[str, Any] = {
         "pad_id": int(tokenizer.pad_token_id or 0),
-        "pad_left": tokenizer.padding_side == "left",
         "tokens": 0,
+        "special": tokenizer.num_special_tokens_to_add(pair=False),
         "unknown": 0,
         "cut": [],
         "cut_count": 0,
@@ -192,9 +193,16 @@ def _encode(
     tokenizer: PreTrainedTokenizerBase, texts: list[str], pairs: list[str | None], max_length: int
 ) -> Any:
     second = None if pairs[0] is None else [pair or "" for pair in pairs]
-    return tokenizer(
+    encoded = tokenizer(
         texts, second, truncation=True, max_length=max_length, return_attention_mask=False
     )
+    nothing = next(
+        token
+        for token in (tokenizer.unk_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id, 0)
+        if token is not None
+    )
+    filled = {"input_ids": nothing, "token_type_ids": 0}
+    return {name: [row or [filled[name]] for row in encoded[name]] for name in encoded}
 
 
 def _count(
@@ -205,7 +213,7 @@ def _count(
     max_length: int,
     row: int,
 ) -> None:
-    facts["tokens"] += len(ids)
+    facts["tokens"] += len(ids) - facts["special"] * len(lengths)
     if unknown_id is not None:
         facts["unknown"] += int((ids == unknown_id).sum())
     full = np.flatnonzero(lengths >= max_length) + row + 1
@@ -220,7 +228,7 @@ def _findings(facts: dict[str, Any], max_length: int) -> tuple[Finding, ...]:
         findings.append(
             Finding(
                 level="warning",
-                check="unknown tokens",
+                check="unknown_tokens",
                 message=f"{share:.0%} of the tokens are unknown to the encoder, so it cannot read "
                 "these texts well. Choose an encoder trained on their language.",
                 count=facts["unknown"],
@@ -230,9 +238,10 @@ def _findings(facts: dict[str, Any], max_length: int) -> tuple[Finding, ...]:
         findings.append(
             Finding(
                 level="warning",
-                check="long texts",
-                message=f"{facts['cut_count']:,} texts fill all {max_length} tokens; what is "
-                "beyond is not read. Raise the maximum length if the end matters.",
+                check="long_texts",
+                message=f"{counted(facts['cut_count'], 'text')} filling all {max_length} tokens: "
+                "what is beyond is not read. Raise the maximum length, or choose an encoder for "
+                "longer texts, if the end matters.",
                 count=facts["cut_count"],
                 rows=tuple(facts["cut"]),
             )

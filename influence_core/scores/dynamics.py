@@ -25,6 +25,11 @@ def snapshot_at(snapshots: Sequence[Snapshot], epoch: int) -> Snapshot:
     return due[0] if due else snapshots[-1]
 
 
+def epoch_ends(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return the snapshots at ends of epochs."""
+    return [one for one in snapshots if abs(one.epoch - round(one.epoch)) < _EPOCH_SLACK]
+
+
 def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
     """Count forgetting events, and mark what was never learnt.
 

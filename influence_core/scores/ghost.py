@@ -52,6 +52,11 @@ class GradientTap:
         for handle in self._handles:
             handle.remove()
 
+    @property
+    def differentiable(self) -> bool:
+        """Say whether what the layers gave can be differentiated by."""
+        return all(output.requires_grad for _, _, output in self._records)
+
     def squared_norms(self, loss: Tensor, retain_graph: bool = False) -> Tensor:
         """Return ‖g‖² of every example (B,), float32; `loss` is the sum of the examples' losses."""
         outputs = [output for _, _, output in self._records]
@@ -64,6 +69,11 @@ class GradientTap:
         return total
 
     def _record(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if any(layer is seen for seen, _, _ in self._records):
+            raise ModelError(
+                f"TracIn has no exact rule for encoders that use one {type(layer).__name__} layer "
+                "several times; choose tracin_layer='head'."
+            )
         self._records.append((layer, inputs[0], output))
 
 

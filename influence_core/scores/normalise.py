@@ -39,8 +39,11 @@ def class_norm(scores: Floats, labels: npt.NDArray[np.int64]) -> Floats:
 
 def rank(scores: Floats, ids: npt.NDArray[np.object_], hard: End) -> npt.NDArray[np.int64]:
     """Return ranks 1 … n, 1 the hardest; ties go by id, missing scores come last."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     keys = -scores if hard == "high" else scores
-    by_id = np.argsort(ids.astype(str), kind="stable")
+    by_id = np.asarray(pc.sort_indices(pa.array(ids)))
     order = by_id[np.argsort(keys[by_id], kind="stable")]
     ranks = np.empty(len(scores), dtype=np.int64)
     ranks[order] = np.arange(1, len(scores) + 1)

@@ -78,7 +78,7 @@ _SPECS = (
         key="forgetting",
         label="Forgetting",
         summary="How often the text went from right to wrong while the model learnt. "
-        "High: what the model learnt of it did not last.",
+        "High: what it learnt did not last. What was never learnt ranks hardest.",
         formula="number of transitions correct → incorrect over snapshots, starting from incorrect",
         unit="events",
         minimum=0.0,
@@ -127,7 +127,7 @@ _SPECS = (
         label="AUM",
         summary="By how much the label's logit led the best other logit, on average over "
         "training. Low: another label kept winning, as it does for wrong labels.",
-        formula="mean over snapshots of logit_y − max over others of logit",
+        formula="mean over ends of epochs of logit_y − max over others of logit",
         unit="logit",
         minimum=None,
         maximum=None,
@@ -143,7 +143,7 @@ _SPECS = (
         label="Confidence",
         summary="The probability the model gave the label, on average over training. "
         "Low: the label never convinced the model.",
-        formula="mean over snapshots of p(y | text)",
+        formula="mean over ends of epochs of p(y | text)",
         unit="probability",
         minimum=0.0,
         maximum=1.0,
@@ -158,7 +158,7 @@ _SPECS = (
         label="Variability",
         summary="How much the label's probability moved during training. "
         "High: an ambiguous text, undecided for long.",
-        formula="population standard deviation over snapshots of p(y | text)",
+        formula="population standard deviation over ends of epochs of p(y | text)",
         unit="probability",
         minimum=0.0,
         maximum=0.5,
@@ -171,9 +171,10 @@ _SPECS = (
     ScoreSpec(
         key="correctness",
         label="Correctness",
-        summary="In how many snapshots the model was right. Low: it rarely or never got the label.",
-        formula="number of snapshots with argmax = y",
-        unit="snapshots",
+        summary="At the end of how many epochs the model was right. "
+        "Low: it rarely or never got the label.",
+        formula="number of epochs at whose end argmax = y",
+        unit="epochs",
         minimum=0.0,
         maximum=None,
         hard="low",

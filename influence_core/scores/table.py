@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,10 +40,10 @@ _FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
     "el2n": lambda e: _column(e, "el2n", e.settings.el2n_epoch),
     "pvi": lambda e: dynamics.pvi(_column(e, "loss", e.settings.pvi_epoch), e.labels),
     "forgetting": lambda e: _forgetting(e)[0],
-    "aum": lambda e: dynamics.mean_over(stream(e.snapshots, "margin")),
-    "confidence": lambda e: dynamics.mean_over(stream(e.snapshots, "p_true")),
-    "variability": lambda e: dynamics.deviation_over(stream(e.snapshots, "p_true")),
-    "correctness": lambda e: dynamics.sum_over(stream(e.snapshots, "correct")),
+    "aum": lambda e: dynamics.mean_over(_by_epoch(e, "margin")),
+    "confidence": lambda e: dynamics.mean_over(_by_epoch(e, "p_true")),
+    "variability": lambda e: dynamics.deviation_over(_by_epoch(e, "p_true")),
+    "correctness": lambda e: dynamics.sum_over(_by_epoch(e, "correct")),
 }
 
 
@@ -68,7 +69,7 @@ def write_scores(
         _Evidence(replicate, rows, labels, read_snapshots(replicate.dynamics_folder), settings)
         for replicate in replicates
     ]
-    columns: dict[str, object] = {"row": rows, "id": pa.array(ids, pa.string())}
+    columns: dict[str, Any] = {"row": rows, "id": pa.array(ids, pa.string())}
     progress.begin("scores", len(specs), "scores")
     alone: list[dict[str, Floats]] = [{} for _ in replicates]
     for spec in specs:
@@ -77,8 +78,13 @@ def write_scores(
             table[spec.key] = values
         columns.update(_columns(spec, raw, labels, ids))
         progress.advance(1)
-    if any(spec.key == "forgetting" for spec in specs):
-        columns["never_learnt"] = np.all([_forgetting(one)[1] for one in evidence], axis=0)
+    if "forgetting" in alone[0]:
+        never = np.all([_forgetting(one)[1] for one in evidence], axis=0)
+        columns["never_learnt"] = never
+        # What was never learnt has nothing to forget, and is harder than what was.
+        columns["forgetting_rank"] = rank(
+            np.where(never, np.inf, columns["forgetting"]), ids, "high"
+        )
     write_parquet(run.scores_file, pa.table(columns))
     if len(replicates) > 1:
         _write_alone(run, replicates, alone, rows)
@@ -107,6 +113,11 @@ def _columns(
 def _column(evidence: _Evidence, name: str, epoch: int) -> Floats:
     snapshot = dynamics.snapshot_at(evidence.snapshots, epoch)
     return snapshot.column(name).astype(np.float64)
+
+
+def _by_epoch(evidence: _Evidence, name: str) -> Iterator[npt.NDArray[np.generic]]:
+    """Stream a column over the ends of epochs: fine early snapshots would outweigh the rest."""
+    return stream(dynamics.epoch_ends(evidence.snapshots), name)
 
 
 def _forgetting(evidence: _Evidence) -> tuple[Floats, npt.NDArray[np.bool_]]:

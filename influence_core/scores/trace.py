@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from influence_core.config import Precision, ScoringSettings
-from influence_core.errors import ModelError
+from influence_core.errors import ModelError, RunError, rule
 from influence_core.model.classifier import (
     cast,
     head_linear,
@@ -81,9 +82,27 @@ def check_traceable(model: PreTrainedModel, plan: Plan, settings: ScoringSetting
     Raises:
         ModelError: the model has no such embedding module, or layers TracIn has no rule for.
     """
-    _embedding_module(model, settings.embedding_module)
-    if plan.tracin:
-        _influence_tap(model, settings)
+    tap = _influence_tap(model, settings) if plan.tracin else None
+    if settings.embedding_module is not None:
+        _try_embedding(model, settings.embedding_module, tap)
+
+
+def _try_embedding(model: PreTrainedModel, name: str, tap: GradientTap | None) -> None:
+    """Send two texts of three tokens through the model, cut at the module of that name."""
+    leaf = _Leaf(_embedding_module(model, name))
+    ids = torch.zeros(2, 3, dtype=torch.int64, device=model.device)
+    model.requires_grad_(False)
+    try:
+        with leaf, tap or nullcontext():
+            model(input_ids=ids, attention_mask=torch.ones_like(ids))
+    finally:
+        model.requires_grad_(True)
+    if leaf.output is None or leaf.output.ndim != 3 or leaf.output.shape[:2] != ids.shape:
+        raise ModelError(rule("embedding_module", "give one vector a token", name))
+    if tap is not None and not tap.differentiable:
+        raise ModelError(
+            rule("embedding_module", "lie before the layer that TracIn looks at", name)
+        )
 
 
 def _shards(
@@ -134,7 +153,7 @@ class _Tracer:
                 if moments is not None:
                     moments.add(gradients, spent)
                 influence[done : done + len(batch)] += norms
-                done, spent = done + len(batch), spent + int(self._tokens.lengths[batch].sum())
+                done, spent = done + len(batch), spent + len(gradients)
                 progress.advance(len(batch))
         return self._table(rows, lengths, moments, influence)
 
@@ -182,7 +201,7 @@ class _Tracer:
 class _Leaf:
     """Cut the graph at a module's output and keep that output as the leaf to differentiate by."""
 
-    output: Tensor
+    output: Tensor | None = None
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
@@ -193,9 +212,10 @@ class _Leaf:
     def __exit__(self, *_: object) -> None:
         self._handle.remove()
 
-    def _cut(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        self.output = output.detach().requires_grad_()
-        return self.output
+    def _cut(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> Any:
+        if isinstance(output, Tensor):
+            self.output = output = output.detach().requires_grad_()
+        return output
 
 
 def _influence_tap(model: PreTrainedModel, settings: ScoringSettings) -> GradientTap:
@@ -208,7 +228,7 @@ def _embedding_module(model: PreTrainedModel, name: str | None) -> nn.Module:
         module: nn.Module = model.get_input_embeddings()
         return module
     found: dict[str, nn.Module] = dict(model.named_modules())
-    if name not in found:
+    if not name or name not in found:
         raise ModelError(
             f"The model has no module {name!r}; its embedding modules are "
             f"{', '.join(key for key in found if 'embed' in key) or 'none'}."
@@ -217,13 +237,24 @@ def _embedding_module(model: PreTrainedModel, name: str | None) -> nn.Module:
 
 
 def read_trace(folder: Path, rows: npt.NDArray[np.int64], column: str) -> npt.NDArray[np.float64]:
-    """Collect one column of all shards in the order of `rows`."""
+    """Collect one column of all shards in the order of `rows`.
+
+    Raises:
+        RunError: a shard is missing.
+    """
     import pyarrow.parquet as pq
 
     place = np.full(int(rows.max()) + 1, -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
     values = np.full(len(rows), np.nan)
+    found = np.zeros(len(rows), dtype=bool)
     for path in sorted(folder.glob("shard-*.parquet")):
         table = pq.read_table(path, columns=["row", column])
         values[place[table.column("row").to_numpy()]] = table.column(column).to_numpy()
+        found[place[table.column("row").to_numpy()]] = True
+    if not found.all():
+        raise RunError(
+            f"The trace in {str(folder)!r} lacks {int((~found).sum()):,} of {len(rows):,} rows; "
+            "run again under another name."
+        )
     return values

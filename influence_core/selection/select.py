@@ -75,6 +75,10 @@ class SelectionSettings(Settings):
         return None if self.strategy in WITHOUT_SCORE else self.score
 
 
+NEVER_LEARNT = "never_learnt"
+"""Column of the rows that forgetting cannot tell: they count as harder than any other."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """A subset of the training rows, as ascending row numbers.
@@ -116,7 +120,7 @@ def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection
 
 def _keep(table: pd.DataFrame, keep: int, settings: SelectionSettings) -> Positions:
     """Return positions of the kept rows in the table."""
-    groups = np.unique(table["label"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
+    groups = (table["label"].rank(method="dense") - 1).to_numpy().astype(np.int64)
     if not (settings.per_class or settings.strategy == "stratified"):
         return prefix(_order(table, settings), keep, groups, settings.floor)
     quotas = proportional(np.bincount(groups), keep, settings.floor)
@@ -139,6 +143,8 @@ def _order(table: pd.DataFrame, settings: SelectionSettings, turn: int = 0) -> P
     if key is None:
         return samplers.random(ids, generator)
     values = table[score_column(key, settings.normalise)]
+    if NEVER_LEARNT in table:
+        values = values.mask(table[NEVER_LEARNT], values.max() + 1)
     hardness = samplers.hardness(values, spec(key).hard)
     if settings.strategy == "cutoff":
         return samplers.cutoff(hardness, ids, settings.prune)
@@ -185,6 +191,8 @@ def _columns(run: Run, settings: SelectionSettings) -> list[str]:
     if settings.score_needed is not None:
         keys[settings.score_needed] = score_column(settings.score_needed, settings.normalise)
     wanted = list(keys.values())
+    if settings.score_needed == "forgetting" and "forgetting" in run.manifest().scores:
+        wanted.append(NEVER_LEARNT)
     if settings.clip_suspicious > 0:
         keys[settings.clip_by] = settings.clip_by
         wanted.append(settings.clip_by)

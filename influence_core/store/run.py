@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from influence_core.config import RunSettings
+from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, RunSettings
 from influence_core.errors import RunBusy, RunError, RunExists, RunNotFound, rule
-from influence_core.store.files import sweep, write_json
+from influence_core.store.files import PARTIAL, discard, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
 """Version of the run folder's layout."""
+
+LOCK = ".lock"
 
 RUNS_VARIABLE = "INFLUENCE_RUNS"
 
@@ -240,7 +242,7 @@ class Run:
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(blocking=False)
         except Timeout:
@@ -253,14 +255,6 @@ class Run:
         finally:
             lock.release()
 
-    def busy(self) -> bool:
-        """Say whether a process holds the run."""
-        try:
-            with self.lock():
-                return False
-        except RunBusy:
-            return True
-
     def delete(self) -> None:
         """Remove the run folder.
 
@@ -268,7 +262,10 @@ class Run:
             RunBusy: a process works on it.
         """
         with self.lock():
-            shutil.rmtree(self.path)
+            # Out of sight at once: a removal that is cut short must not leave half a run.
+            gone = self.path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:8]}-{self.name}")
+            os.replace(self.path, gone)
+        shutil.rmtree(gone)
 
 
 def runs_root() -> Path:
@@ -304,28 +301,51 @@ def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Ru
         RunError: the name is not allowed.
     """
     run = Run((root or runs_root()) / validate_name(name))
-    if run.manifest_file.exists() and not _empty_failure(run):
-        raise RunExists(
-            f"There is a run named {name!r} already; choose another name, or resume it."
-        )
     run.path.mkdir(parents=True, exist_ok=True)
-    sweep(run.path)
-    manifest = Manifest(
-        name=name,
-        created=now(),
-        settings=settings,
-        content_version=uuid.uuid4().hex[:12],
-    )
-    write_json(run.manifest_file, manifest.model_dump(mode="json"))
+    with run.lock():
+        if run.manifest_file.exists() and not _failed_empty(run.manifest()):
+            raise RunExists(
+                f"There is a run named {name!r} already; choose another name, or resume it."
+            )
+        _empty(run)
+        manifest = Manifest(
+            name=name,
+            created=now(),
+            settings=_anchored(settings),
+            content_version=uuid.uuid4().hex[:12],
+        )
+        write_json(run.manifest_file, manifest.model_dump(mode="json"))
     return run
 
 
-def _empty_failure(run: Run) -> bool:
-    manifest = run.manifest()
-    if manifest.status != "failed" or manifest.stages or run.busy():
-        return False
-    run.delete()
-    return True
+def _failed_empty(manifest: Manifest) -> bool:
+    return manifest.status == "failed" and not manifest.stages
+
+
+def _empty(run: Run) -> None:
+    """Remove what lies in the folder of a run, but for the lock that this process holds."""
+    for path in run.path.iterdir():
+        if path.name != LOCK:
+            discard(path)
+
+
+def _anchored(settings: RunSettings) -> RunSettings:
+    """Make paths of files absolute, so that the run can be resumed from any folder."""
+    source = ",".join(map(_absolute, settings.data.source.split(",")))
+    encoder = _absolute(settings.model.encoder)
+    return settings.model_copy(
+        update={
+            "data": settings.data.model_copy(update={"source": source}),
+            "model": settings.model.model_copy(update={"encoder": encoder}),
+        }
+    )
+
+
+def _absolute(name: str) -> str:
+    path = os.path.expanduser(name.strip())
+    if name in (BUILTIN_SOURCE, BUNDLED_ENCODER) or not os.path.exists(path):
+        return name
+    return os.path.abspath(path)
 
 
 def open_run(name: str, root: Path | None = None) -> Run:

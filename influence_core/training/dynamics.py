@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,28 @@ def observe(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tenso
         "entropy": -(log_p.exp() * log_p).sum(dim=1),
         "correct": margin > 0,
     }
+
+
+def collect(
+    batches: Iterable[tuple[npt.NDArray[np.int64], torch.Tensor]],
+    rows: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+) -> Observation:
+    """Observe batches of (rows, logits) and bring the columns into the order of `rows`.
+
+    Memory holds the logits of one batch. `labels` (examples,) are indices of the classes.
+    """
+    import torch
+
+    place = np.empty(int(rows.max()) + 1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    columns: Observation = {}
+    for batch, logits in batches:
+        for name, part in observe(logits, torch.from_numpy(labels[batch])).items():
+            values = part.numpy()
+            column = columns.setdefault(name, np.empty(len(rows), values.dtype))
+            column[place[batch]] = values
+    return columns
 
 
 def write_snapshot(folder: Path, step: int, epoch: float, columns: Observation) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from influence_core.model.tokens import TokenStore
 from influence_core.progress import Progress
 from influence_core.store.files import atomic
 from influence_core.store.run import Run
-from influence_core.training.dynamics import observe, write_snapshot
+from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
@@ -49,19 +52,19 @@ def train_finetune(
     per_epoch = steps_in_epoch(len(examples.train_rows), settings.batch_size)
     recorder = _Recorder(model, tokens, examples, settings, per_epoch, epochs, run, progress)
     state = run.private_folder / "trainer"
-    trainer = _Trainer(
-        model=model,
-        args=_arguments(state, settings, epochs, seed),
-        train_dataset=_Rows(examples.train_rows),
-        data_collator=_Collator(tokens, examples.labels),
-        callbacks=[recorder],
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.learning_rates = (settings.encoder_lr, settings.head_lr)
     last = _last_state(state)
     progress.begin("training", per_epoch * epochs, "steps")
     progress.advance(_step_of(last) if last else 0)
-    with torch.random.fork_rng():
+    with _random_state_kept(), quietly():
+        trainer = _Trainer(
+            model=model,
+            args=_arguments(state, settings, epochs, seed),
+            train_dataset=_Rows(examples.train_rows),
+            data_collator=_Collator(tokens, examples.labels),
+            callbacks=[recorder],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.learning_rates = (settings.encoder_lr, settings.head_lr)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     progress.end()
     model.cpu().eval()
@@ -115,7 +118,7 @@ class _Trainer(Trainer):
         """Return the mean cross-entropy of the batch, computed slice by slice."""
         labels = inputs.pop("labels")
         loss = torch.zeros((), device=labels.device)
-        parts = torch.arange(len(labels)).chunk(1 if self.args.world_size > 1 else SLICES)
+        parts = torch.arange(len(labels)).chunk(SLICES)
         # One context for all slices, so that the weights are cast to bfloat16 once.
         with self.accelerator.autocast():
             for part in parts:
@@ -151,12 +154,11 @@ class _Recorder(TrainerCallback):
         self._seen = set(snapshot_steps(per_epoch, epochs, *fine))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero and state.global_step in self._seen:
+        if state.global_step in self._seen:
             self._snapshot(state.global_step)
         if state.global_step in self._kept:
             control.should_save = True
-            if state.is_world_process_zero:
-                self._keep(state.global_step)
+            self._keep(state.global_step)
         self._progress.advance(1)
 
     def on_log(
@@ -173,10 +175,21 @@ class _Recorder(TrainerCallback):
     def _snapshot(self, step: int) -> None:
         self._observer.follow(self._model)
         rows = self._examples.train_rows
-        logits = self._observer.logits(self._tokens, rows)
-        observed = observe(logits, torch.from_numpy(self._examples.labels[rows]))
-        columns = {name: part.numpy() for name, part in observed.items()}
+        seen = self._observer.logits(self._tokens, rows)
+        columns = collect(seen, rows, self._examples.labels)
         write_snapshot(self._run.dynamics_folder, step, step / self._per_epoch, columns)
+
+
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    """Put the global generators back, which the Trainer seeds from its first line on."""
+    of_python, of_numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
 
 
 def _arguments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,30 +47,37 @@ def read_examples(run: Run, label_names: tuple[str, ...]) -> Examples:
 
 
 def write_predictions(
-    run: Run, examples: Examples, label_names: tuple[str, ...], logits: torch.Tensor
+    run: Run,
+    examples: Examples,
+    label_names: tuple[str, ...],
+    logits: Iterable[tuple[npt.NDArray[np.int64], torch.Tensor]],
 ) -> dict[str, dict[str, float]]:
-    """Write `predictions.parquet` from logits (rows, classes) of all examples; return metrics."""
+    """Write `predictions.parquet` from batches of (rows, logits), and return the metrics."""
     import pyarrow as pa
     import torch
 
-    labels = torch.from_numpy(examples.labels)
-    probabilities = logits.softmax(dim=1)
-    confidence, predicted = probabilities.max(dim=1)
-    p_true = probabilities.gather(1, labels.unsqueeze(1)).squeeze(1)
-    indices = predicted.numpy()
+    count = len(examples.labels)
+    predicted = np.empty(count, np.int64)
+    confidence, p_true = np.empty(count, np.float32), np.empty(count, np.float32)
+    for rows, batch in logits:
+        probabilities = batch.softmax(dim=1)
+        labels = torch.from_numpy(examples.labels[rows]).unsqueeze(1)
+        highest, chosen = probabilities.max(dim=1)
+        predicted[rows], confidence[rows] = chosen.numpy(), highest.numpy()
+        p_true[rows] = probabilities.gather(1, labels).squeeze(1).numpy()
     table = pa.table(
         {
-            "row": np.arange(len(labels), dtype=np.int64),
+            "row": np.arange(count, dtype=np.int64),
             "id": pa.array(examples.ids),
             "split": pa.array(examples.splits),
-            "predicted": _as_array(label_names).take(pa.array(indices)),
-            "p_true": p_true.numpy(),
-            "confidence": confidence.numpy(),
-            "correct": indices == examples.labels,
+            "predicted": _as_array(label_names).take(pa.array(predicted)),
+            "p_true": p_true,
+            "confidence": confidence,
+            "correct": predicted == examples.labels,
         }
     )
     write_parquet(run.predictions_file, table)
-    return metrics(examples, indices)
+    return metrics(examples, predicted)
 
 
 def metrics(examples: Examples, predicted: npt.NDArray[np.int64]) -> dict[str, dict[str, float]]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from influence_core.config import Precision
+from influence_core.errors import ModelError
 from influence_core.model.classifier import TextClassifier, cast, hidden_size
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
@@ -43,14 +44,12 @@ class Observer:
             yield batch, self._copy.features(**inputs)
 
     @torch.inference_mode()
-    def logits(self, tokens: TokenStore, rows: npt.NDArray[np.int64]) -> torch.Tensor:
-        """Return the logits of `rows` in their order (rows, classes), float32, on the processor."""
-        place = np.empty(int(rows.max()) + 1, dtype=np.int64)
-        place[rows] = np.arange(len(rows))
-        found = torch.empty(len(rows), self._copy.config.num_labels)
+    def logits(
+        self, tokens: TokenStore, rows: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[npt.NDArray[np.int64], torch.Tensor]]:
+        """Yield batches of rows with their logits (B, classes), float32, on the processor."""
         for batch, features in self.features(tokens, rows):
-            found[place[batch]] = self._copy.classify(features).cpu()
-        return found
+            yield batch, self._copy.classify(features).cpu()
 
 
 def write_features(
@@ -63,6 +62,11 @@ def write_features(
     with atomic(path) as partial:
         stored = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
         for batch, features in observer.features(tokens, np.arange(len(tokens))):
+            if float(features.abs().max()) > np.finfo(np.float16).max:
+                raise ModelError(
+                    "The encoder's pooled features exceed 65,504, the largest float16; "
+                    "fit it with pooling='mean' or choose another encoder."
+                )
             stored[batch] = features.cpu().numpy()
             progress.advance(len(batch))
         stored.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from influence_core.config import TrainingSettings
@@ -16,11 +16,11 @@ from influence_core.model.classifier import TextClassifier
 from influence_core.progress import Progress
 from influence_core.store.files import atomic
 from influence_core.store.run import Run
-from influence_core.training.dynamics import observe, write_snapshot
+from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
 
-BLOCK = 65_536
+BLOCK = 16_384
 """Rows of features that are in memory at once."""
 
 
@@ -64,20 +64,15 @@ def save_head(head: nn.Module, path: Path) -> None:
         save_file(head.state_dict(), partial)
 
 
-def load_head(head: nn.Module, path: Path) -> None:
-    """Read the weights of a head."""
-    head.load_state_dict(load_file(path))
-
-
 @torch.inference_mode()
 def head_logits(
     head: nn.Module, features: npt.NDArray[np.float16], rows: npt.NDArray[np.int64]
-) -> torch.Tensor:
-    """Apply a head to the features of `rows`, block by block: logits (rows, classes), float32."""
+) -> Iterator[tuple[npt.NDArray[np.int64], torch.Tensor]]:
+    """Yield blocks of rows with their logits (B, classes), float32."""
     head.eval()
-    return torch.cat(
-        [head(_take(features, rows[start : start + BLOCK])) for start in range(0, len(rows), BLOCK)]
-    )
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        yield block, head(_take(features, block))
 
 
 def _batches(
@@ -114,10 +109,8 @@ def _snapshot(
     step: int,
     epoch: float,
 ) -> None:
-    logits = head_logits(head, features, rows)
+    columns = collect(head_logits(head, features, rows), rows, examples.labels)
     head.train()
-    observed = observe(logits, torch.from_numpy(examples.labels[rows]))
-    columns = {name: part.numpy() for name, part in observed.items()}
     write_snapshot(run.dynamics_folder, step, epoch, columns)
 
 

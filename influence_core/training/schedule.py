@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from math import ceil
 
+FINE_AN_EPOCH = 4
+"""Fewest fine snapshots an epoch."""
+
 
 def checkpoint_steps(total_steps: int, checkpoints: int) -> list[int]:
     """Return up to `checkpoints` evenly spaced steps, the last step among them.
@@ -20,9 +23,12 @@ def snapshot_steps(
 ) -> list[int]:
     """Return every `fine_steps`-th step of the first `fine_epochs`, and the end of every epoch.
 
-    >>> snapshot_steps(steps_per_epoch=100, epochs=3, fine_steps=50, fine_epochs=2)
-    [50, 100, 150, 200, 300]
+    Epochs of few steps are looked at four times: one look an epoch misses most forgetting.
+
+    >>> snapshot_steps(steps_per_epoch=400, epochs=3, fine_steps=200, fine_epochs=1)
+    [100, 200, 300, 400, 800, 1200]
     """
+    fine_steps = min(fine_steps, max(1, steps_per_epoch // FINE_AN_EPOCH))
     fine_end = steps_per_epoch * min(fine_epochs, epochs)
     fine = range(fine_steps, fine_end + 1, fine_steps)
     ends = range(steps_per_epoch, steps_per_epoch * epochs + 1, steps_per_epoch)

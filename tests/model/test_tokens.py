@@ -30,9 +30,7 @@ def tokenizer(tiny_encoder):
 
 
 @pytest.mark.parametrize("pairs", [None, ["dim", "", "song", None]])
-@pytest.mark.parametrize("side", ["right", "left"])
-def test_batches_equal_the_tokenizer(tmp_path, tokenizer, pairs, side, monkeypatch):
-    monkeypatch.setattr(tokenizer, "padding_side", side)
+def test_batches_equal_the_tokenizer(tmp_path, tokenizer, pairs):
     store, _ = stored(tmp_path, tokenizer, TEXTS, pairs)
     rows = [2, 0, 3]
     second = None if pairs is None else [pairs[row] or "" for row in rows]
@@ -50,12 +48,23 @@ def test_batches_equal_the_tokenizer(tmp_path, tokenizer, pairs, side, monkeypat
         np.testing.assert_array_equal(found[name], expected[name])
 
 
+def test_a_text_of_which_nothing_is_left_becomes_one_unknown_token(tmp_path, tokenizer):
+    bare = lambda texts, pairs, **_: {"input_ids": [[] for _ in texts]}  # noqa: E731
+    bare.unk_token_id, bare.eos_token_id, bare.pad_token_id = 1, None, 0
+    bare.model_input_names = ["input_ids"]
+    bare.num_special_tokens_to_add = lambda pair: 0
+    store, findings = stored(tmp_path, bare, ["one", "two"])
+    assert store.lengths.tolist() == [1, 1]
+    assert store.types is None
+    assert findings[0].check == "unknown_tokens"
+
+
 def test_findings_tell_of_cut_and_unknown_texts(tmp_path, tokenizer):
     _, findings = stored(tmp_path, tokenizer, [*TEXTS, "zyxw vuts"], max_length=16)
     by_check = {finding.check: finding for finding in findings}
-    assert by_check["long texts"].rows == (3,)
-    assert by_check["long texts"].count == 1
-    assert by_check["unknown tokens"].count == 2
+    assert by_check["long_texts"].rows == (3,)
+    assert by_check["long_texts"].count == 1
+    assert by_check["unknown_tokens"].count == 2
 
 
 def test_no_findings_on_plain_texts(tmp_path, tokenizer):
@@ -85,6 +94,6 @@ def test_batches_hold_every_row_once_within_their_bounds(lengths, tokens, most):
 
 
 def test_lengths():
-    store = TokenStore(np.arange(5, dtype=np.int32), None, np.array([0, 2, 5]), 0, False)
+    store = TokenStore(np.arange(5, dtype=np.int32), None, np.array([0, 2, 5]), 0)
     assert store.lengths.tolist() == [2, 3]
     assert len(store) == 2

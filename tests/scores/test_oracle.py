@@ -70,11 +70,11 @@ def oracle(finetuned) -> pd.DataFrame:
     rows = finetuned.scores().row
     gradients = {row: [] for row in rows}
     found = pd.DataFrame(0.0, index=rows, columns=["tracin_head", "tracin_encoder"])
-    correct, errors = [], []
+    correct, errors, losses, margins = [], [], [], []
     for folder in sorted(finetuned.checkpoints_folder.iterdir()):
         model = load_classifier(folder)
         kinds = {"head": head_linear(model), "encoder": last_encoder_layer(model)}
-        right, error = [], []
+        right, error, lost, margin = [], [], [], []
         for row in rows:
             inputs = tokens.batch([row])
             embedded = model.get_input_embeddings()(inputs.pop("input_ids")).detach()
@@ -94,8 +94,13 @@ def oracle(finetuned) -> pd.DataFrame:
             p[label] -= 1
             error.append(p.norm().item())
             right.append(bool(logits.argmax() == label))
+            lost.append(loss.item())
+            others = [logits[other].item() for other in range(len(names)) if other != label]
+            margin.append(logits[label].item() - max(others))
         correct.append(right)
         errors.append(error)
+        losses.append(lost)
+        margins.append(margin)
     stacked = [torch.stack(gradients[row]) for row in rows]
     found["vog"] = [one.var(0, unbiased=False).mean().item() for one in stacked]
     found["vog_std"] = [one.std(0, unbiased=False).mean().item() for one in stacked]
@@ -103,15 +108,39 @@ def oracle(finetuned) -> pd.DataFrame:
     second = [snapshot.step for snapshot in read_snapshots(finetuned.dynamics_folder)].index(10)
     assert steps == list(range(1, 16))
     found["el2n"] = errors[second]
+    shares = labels[rows].value_counts(normalize=True)
+    found["pvi"] = -np.array(losses[second]) / np.log(2) - np.log2(shares[labels[rows]]).to_numpy()
+    found["aum"] = np.mean([margins[step - 1] for step in (5, 10, 15)], axis=0)
     found["forgetting"] = (np.diff(np.array(correct, int), axis=0) == -1).sum(0)
     return found
 
 
 @pytest.mark.parametrize(
-    ("score", "expected"), [("vog", "vog"), ("tracin", "tracin_encoder"), ("el2n", "el2n")]
+    ("score", "expected"),
+    [
+        ("vog", "vog"),
+        ("tracin", "tracin_encoder"),
+        ("el2n", "el2n"),
+        ("pvi", "pvi"),
+        ("aum", "aum"),
+    ],
 )
 def test_scores_of_a_run(finetuned, oracle, score, expected):
-    np.testing.assert_allclose(finetuned.scores()[score], oracle[expected], rtol=2e-4)
+    np.testing.assert_allclose(finetuned.scores()[score], oracle[expected], rtol=2e-4, atol=1e-5)
+
+
+def test_only_training_rows_are_scored(finetuned):
+    examples = finetuned.examples(["split"])
+    assert set(examples.split) == {"train", "validation", "test"}
+    assert finetuned.scores().row.tolist() == np.flatnonzero(examples.split == "train").tolist()
+
+
+def test_what_was_never_learnt_ranks_hardest_by_forgetting(finetuned):
+    scores = finetuned.scores()
+    never = scores.never_learnt
+    if never.any():
+        assert scores.forgetting_rank[never].max() <= never.sum()
+    assert (scores.forgetting[never] == 0).all()
 
 
 def test_forgetting_of_a_run(finetuned, oracle):

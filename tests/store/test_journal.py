@@ -12,6 +12,7 @@ import pytest
 
 from influence_core.config import RunSettings
 from influence_core.progress import Event, Progress
+from influence_core.store.files import PARTIAL
 from influence_core.store.journal import JobRecord, Journal, read_events, read_job
 from influence_core.store.run import Run, create_run
 
@@ -86,7 +87,7 @@ def test_the_record_names_this_process_and_nothing_half_written(run: Run) -> Non
     assert record is not None
     assert record.pid == os.getpid()
     assert record.alive()
-    assert [path.name for path in run.path.iterdir() if path.name.startswith(".")] == []
+    assert not list(run.path.glob(f"{PARTIAL}*"))
 
 
 def test_a_dead_process_and_a_reused_number_are_not_alive() -> None:

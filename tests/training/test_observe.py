@@ -70,4 +70,5 @@ def test_checkpoints_are_even_and_end_with_training(total, count):
 
 def test_schedule():
     assert steps_in_epoch(129, 128) == 2
-    assert snapshot_steps(118, 4, 50, 2) == [50, 100, 118, 150, 200, 236, 354, 472]
+    assert snapshot_steps(400, 4, 150, 1) == [100, 200, 300, 400, 800, 1200, 1600]
+    assert snapshot_steps(2, 2, 50, 2) == [1, 2, 3, 4]
