@@ -81,14 +81,16 @@ def welcome() -> None:
             "About 6,000 commands to a voice assistant, made from a grammar, with known wrong "
             "labels among them. Scored in less than a minute, without a network."
         )
-        shell.link("run", "Score the built-in data", ":material/play_arrow:", view="new")
+        shell.link(
+            "run", "Score the built-in data", ":material/play_arrow:", view="new", way="builtin"
+        )
     with second:
         st.subheader("Score your own data", anchor=False)
         st.write(
             "CSV, TSV, JSON Lines, Parquet, a dataset id of the Hub or a saved dataset folder: one "
             "column of texts and one of labels is enough."
         )
-        shell.link("run", "Upload or name a source", ":material/upload:", view="new")
+        shell.link("run", "Upload or name a source", ":material/upload:", view="new", way="upload")
 
 
 def next_steps(run: Run | None) -> None:

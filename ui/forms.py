@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import streamlit as st
 from pydantic import BaseModel, ValidationError
@@ -17,6 +17,9 @@ from influence_core.errors import ConfigError
 from influence_core.scores.registry import SCORES
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_CHOICES = {"probe": "Probe: fast, a proxy", "finetune": "Fine-tune: thorough, slow"}
+"""Choices that their bare name does not explain."""
 
 _WORDS = {"lr": "learning rate", "id": "id", "pvi": "PVI", "vog": "VoG", "el2n": "EL2N"}
 
@@ -71,7 +74,9 @@ def _widget(annotation: Any) -> tuple[Draw, Any]:
     if get_origin(inner) is Literal:
         return _choice, inner
     if get_origin(inner) is tuple:
-        return (_widths if get_args(inner)[0] is int else _scores), inner
+        item = get_args(inner)[0]
+        kind = get_args(item)[0] if get_origin(item) is Annotated else item
+        return (_widths if kind is int else _scores), inner
     if inner is bool:
         return _switch, inner
     if inner in (int, float):
@@ -88,7 +93,12 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
 
 def _choice(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
     options = list(get_args(inner))
-    return st.selectbox(options=options, index=options.index(info.default), **common)
+    return st.selectbox(
+        options=options,
+        index=options.index(info.default),
+        format_func=lambda choice: _CHOICES.get(choice, str(choice)),
+        **common,
+    )
 
 
 def _switch(info: FieldInfo, inner: Any, common: dict[str, Any]) -> bool:

@@ -43,7 +43,10 @@ def form() -> None:
     picked = source.pick()
     seen = source.look(picked) if picked else None
     if seen is None:
-        st.caption("Settings follow once there is a source that can be read.")
+        st.caption(
+            "One column of texts and one of labels is enough. The columns are guessed and all rows "
+            "are checked first; nothing starts before you press Start."
+        )
         return
     st.subheader("2. What does the check find?", anchor=False)
     checked = source.check(_with_typed(seen.settings))

@@ -131,18 +131,27 @@ def _delete(run: Run) -> None:
 
 def _stages(manifest: Manifest, status: JobStatus, watch: Watch) -> None:
     st.subheader("How far is it?", anchor=False)
-    for stage, what in _expected(manifest, watch):
+    expected = _expected(manifest, watch)
+    present = _present(status, [stage for stage, _ in expected if stage not in manifest.stages])
+    for stage, what in expected:
         finished = manifest.stages.get(stage)
         if finished is not None:
             st.markdown(
                 f":green[:material/check_circle:] {plain(what)} :gray[{duration(finished.seconds)}]"
             )
-        elif status.state == "running" and status.stage == stage:
+        elif stage == present:
             st.markdown(f":blue[:material/autorenew:] **{plain(what)}**")
-            _bar(status)
+            _bar(status if status.stage == stage else None)
         else:
             icon = "radio_button_unchecked" if stage not in watch.begun else "pause_circle"
             st.markdown(f":gray[:material/{icon}: {plain(what)}]")
+
+
+def _present(status: JobStatus, unfinished: list[str]) -> str | None:
+    """Return the stage at work; between two it is the one that is being prepared."""
+    if status.state != "running":
+        return None
+    return status.stage if status.stage in unfinished else next(iter(unfinished), None)
 
 
 def _expected(manifest: Manifest, watch: Watch) -> list[tuple[str, str]]:
@@ -162,7 +171,10 @@ def _what(stage: str) -> str:
     return f"{STAGES.get(kind, kind.capitalize())} {seed}".strip()
 
 
-def _bar(status: JobStatus) -> None:
+def _bar(status: JobStatus | None) -> None:
+    if status is None:
+        st.progress(0.0, text="Getting ready")
+        return
     share = status.done / status.total if status.total else 0.0
     left = f", {duration(status.seconds_left)} left" if status.seconds_left is not None else ""
     done = f"{count(status.done)} of {count(status.total)} {plain(status.unit)}"

@@ -16,7 +16,7 @@ from influence_core.errors import DataError
 from influence_core.progress import Event, Progress
 from influence_core.store import uploads
 from influence_core.store.run import DatasetSummary, Finding, Run
-from ui import findings, forms
+from ui import findings, forms, state
 from ui.wording import counted, short
 
 WAYS = {"upload": "Upload a file", "name": "Name a source", "builtin": "Built-in data"}
@@ -39,13 +39,13 @@ _NOBODY = "(none)"
 
 def pick() -> DataSettings | None:
     """Draw the ways to name a source and return the settings that name it."""
+    state.settle("way", list(WAYS))
     way = st.segmented_control(
         "Where are the texts?",
         list(WAYS),
         format_func=WAYS.get,
-        default="upload",
         required=True,
-        key="source_way",
+        key="way",
         persist_state="session",
     )
     if way == "upload":
@@ -113,7 +113,13 @@ def _kept(key: str, name: str, file: Any) -> Path:
 
 
 def _named() -> DataSettings | None:
-    source = forms.field(DataSettings, "source", "source") or ""
+    source = st.text_input(
+        "Path or dataset id",
+        placeholder="data/requests.csv, several with commas between, a folder, or user/dataset",
+        key="source_name",
+        persist_state="session",
+        help="Paths are those of the machine that serves this page.",
+    ).strip()
     with st.expander("Options of a Hub dataset"):
         more = forms.fields(DataSettings, ("config", "hub_split"), "source")
     return DataSettings(source=source, **more) if source else None
@@ -137,6 +143,7 @@ def _columns(seen: Inspection) -> DataSettings:
     """Draw a picker for each role, set to the guess; return the settings with the picks."""
     names = [_NOBODY, *seen.columns]
     chosen: dict[str, str] = {}
+    st.caption("Which column is which? Guessed by name and content: change what is wrong.")
     for place, (role, label) in zip(st.columns(len(ROLES)), ROLES.items(), strict=True):
         guessed = getattr(seen.settings, role)
         chosen[role] = place.selectbox(

@@ -15,7 +15,7 @@ Kind = Literal["text", "number", "many", "switch"]
 
 _WRITTEN = "_address_as_written"
 _LINKED = "_parameters_of_last_link"
-_DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": None}
+_DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": False}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Parameter:
         if self.kind == "many":
             return values
         if self.kind == "switch":
-            return {"yes": True, "no": False}.get(last)
+            return last == "yes"
         if self.kind == "number":
             return int(last) if last.isdecimal() and len(last) < 9 and int(last) > 0 else 1
         return last or None
@@ -44,7 +44,7 @@ class Parameter:
         if self.kind == "many":
             return [str(item) for item in value]
         if self.kind == "switch":
-            return ["yes" if value else "no"]
+            return ["yes"]
         return [str(value)]
 
 
@@ -53,6 +53,7 @@ PARAMETERS = (
     Parameter("score"),
     Parameter("norm"),
     Parameter("view", page="run"),
+    Parameter("way", page="run"),
     Parameter("by", page="distributions"),
     Parameter("order", page="distributions"),
     Parameter("groups", "many", page="distributions"),

@@ -28,12 +28,33 @@ ARGUMENTS = (
     "--no-first-run",
     "--disable-background-networking",
 )
+WITHOUT_CHROMIUM = "There is no Chromium here; get it with `apt-get install chromium`."
 WAIT = 30_000
 """Milliseconds a page may take on a machine that is busy with other tests."""
 
 expect.set_options(timeout=WAIT)
 
-SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+COUNT_ENDED = """
+window.scriptRunsEnded = 0;
+new MutationObserver(changes => changes.forEach(({target, oldValue}) => {
+  const now = target.dataset.testScriptState;
+  if (oldValue !== now && now === "notRunning") window.scriptRunsEnded += 1;
+})).observe(document, {
+  subtree: true, attributes: true, attributeOldValue: true,
+  attributeFilter: ["data-test-script-state"],
+});
+"""
+"""Counts script runs in the browser, so that one can wait for the end of the next."""
+
+ENDED = """before => window.scriptRunsEnded > before
+  && document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
+  && document.querySelector("h1") !== null"""
+
+TURN = """address => {
+  history.pushState({}, "", address);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}"""
+"""Goes to an address as the browser's back button does, without loading the app anew."""
 
 
 @dataclass
@@ -45,24 +66,35 @@ class Visit:
     troubles: list[str] = field(default_factory=list)
     abroad: list[str] = field(default_factory=list)
 
-    def open(self, address: str = "") -> Page:
-        """Go to an address of the dashboard and wait until it is drawn."""
-        self.page.goto(f"{self.base}/{address}")
-        self.page.wait_for_selector("h1", timeout=WAIT)
-        return self.settle()
-
-    def settle(self) -> Page:
-        """Wait until the script has run."""
-        self.page.wait_for_timeout(250)
-        self.page.wait_for_selector(SETTLED, timeout=WAIT)
+    def open(self, address: str = "", fresh: bool = False) -> Page:
+        """Go to an address of the dashboard and wait until it is drawn; `fresh` loads it anew."""
+        if fresh or not self.page.url.startswith(self.base):
+            self.page.goto(f"{self.base}/{address}")
+            self.page.wait_for_function(ENDED, arg=0)
+        else:
+            with self.rerun():
+                self.page.evaluate(TURN, f"/{address}")
         return self.page
+
+    @contextmanager
+    def rerun(self) -> Iterator[None]:
+        """Do something that makes the script run, and wait until it has."""
+        before = self.page.evaluate("window.scriptRunsEnded")
+        yield
+        self.page.wait_for_function(ENDED, arg=before)
 
     def listen(self) -> None:
         """Collect console errors, exceptions, dialogs and requests to other machines."""
+        self.page.add_init_script(COUNT_ENDED)
         self.page.on("pageerror", lambda error: self.troubles.append(f"exception: {error}"))
         self.page.on("dialog", self._dialog)
         self.page.on("request", self._request)
         self.page.on("console", self._console)
+
+    def forget(self) -> None:
+        """Forget what went wrong before."""
+        self.troubles.clear()
+        self.abroad.clear()
 
     def _dialog(self, dialog: object) -> None:
         self.troubles.append(f"dialog: {dialog.message}")
@@ -83,7 +115,7 @@ class Visit:
 def chromium() -> Iterator[BrowserContext]:
     """The system's Chromium, headless; pages of one context share its cache, as for a user."""
     if CHROMIUM is None:
-        pytest.skip("There is no Chromium here; get it with `apt-get install chromium`.")
+        pytest.skip(WITHOUT_CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -100,7 +132,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_run(root, "single", rows=200, scores=("pvi",))
     make_run(root, "hostile", rows=120, hostile=True)
     make_run(root, "wide", rows=3_000, classes=500)
-    make_run(root, "doomed", rows=100)
     make_run(root, "small", rows=400, seeds=2)
     failed = make_run(root, "failed", scored=False)
     failed.update(status="failed", error="DataError: There is <b>no</b> text.")
@@ -121,28 +152,36 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def window(chromium: BrowserContext, server: str) -> Visit:
+    """One page for all visits: what a test needs of the view, its address says."""
+    visit = Visit(chromium.new_page(), server)
+    visit.listen()
+    return visit
+
+
 @pytest.fixture
-def visit(chromium: BrowserContext, server: str) -> Iterator[Visit]:
+def visit(window: Visit) -> Iterator[Visit]:
     """A visit that must end without trouble."""
-    yield from visiting(chromium, server)
+    yield from watching(window)
 
 
 @pytest.fixture
 def empty_visit(chromium: BrowserContext, empty_server: str) -> Iterator[Visit]:
     """A visit to the empty workspace that must end without trouble."""
-    yield from visiting(chromium, empty_server)
-
-
-def visiting(chromium: BrowserContext, base: str) -> Iterator[Visit]:
-    """Open a page, yield it, and see that nothing went wrong in it."""
-    visit = Visit(chromium.new_page(), base)
+    visit = Visit(chromium.new_page(), empty_server)
     visit.listen()
-    yield visit
-    crashed = visit.page.locator('[data-testid="stException"]').count()
+    yield from watching(visit)
     visit.page.close()
+
+
+def watching(visit: Visit) -> Iterator[Visit]:
+    """Yield a visit and see that nothing went wrong in it."""
+    visit.forget()
+    yield visit
     assert visit.troubles == []
     assert visit.abroad == []
-    assert crashed == 0
+    assert visit.page.get_by_test_id("stException").count() == 0
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def text_of(run: Run, key: str) -> str:
 
 
 def test_deep_link_as_first_visit_of_a_fresh_server(visit: Visit) -> None:
-    page = visit.open("examples?run=small&score=pvi")
+    page = visit.open("examples?run=small&score=pvi", fresh=True)
     expect(page.get_by_role("heading", name="Examples")).to_be_visible()
     expect(page.get_by_text("training rows by PVI")).to_be_visible()
     assert page.get_by_test_id("stSidebarNavLink").count() == 5
@@ -64,8 +64,8 @@ def test_distributions_draw_every_chart_and_table(visit: Visit) -> None:
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     assert page.get_by_test_id("stPlotlyChart").count() == 5
     expect(page.get_by_text("What are the figures of every class?")).to_be_visible()
-    page.get_by_text("Show the tails").click()
-    visit.settle()
+    with visit.rerun():
+        page.get_by_text("Show the tails").click()
     expect(page.get_by_text("Orange is hard, blue is easy. All")).to_be_visible()
     assert address(page)["tails"] == "yes"
 
@@ -87,20 +87,19 @@ def test_examples_page_search_and_detail(visit: Visit, runs: Path) -> None:
     first = hardest(run)[0]
     expect(page.get_by_test_id("stText").first).to_have_text(text_of(run, first))
     expect(page.get_by_text("How sure was the model")).to_be_visible()
-    page.get_by_role("radio", name="Easiest first").click()
-    visit.settle()
+    with visit.rerun():
+        page.get_by_role("radio", name="Easiest first").click()
     assert address(page)["end"] == "easiest"
     search = page.get_by_label("Text contains")
     search.fill("jazz")
-    search.press("Enter")
-    visit.settle()
+    with visit.rerun():
+        search.press("Enter")
     found = tables.count(run, ExampleQuery(search="jazz", scored_only=True))
     expect(page.get_by_text(f"{found} training rows by VoG")).to_be_visible()
-    page.get_by_label("Next page").click()
-    visit.settle()
+    with visit.rerun():
+        page.get_by_label("Next page").click()
     assert address(page)["page"] == "2"
-    page.reload()
-    visit.settle()
+    visit.open(page.url.removeprefix(f"{visit.base}/"), fresh=True)
     assert address(page) | {"search": "jazz", "page": "2", "end": "easiest"} == address(page)
     expect(page.get_by_text(f"{found} training rows by VoG, easiest first")).to_be_visible()
 
@@ -111,6 +110,18 @@ def test_deep_link_to_an_example_outlives_paging(visit: Visit, runs: Path) -> No
     page = visit.open(f"examples?run=small&score=vog&id={key}")
     expect(page.get_by_test_id("stText").first).to_have_text(text_of(run, key))
     assert address(page)["id"] == key
+
+
+def test_click_on_a_text_shows_its_detail(visit: Visit, runs: Path) -> None:
+    run = Run(runs / "small")
+    page = visit.open("examples?run=small&score=vog&end=hardest")
+    table = page.get_by_test_id("stDataFrame").first
+    expect(table.locator("canvas").first).to_be_visible()
+    with visit.rerun():
+        table.click(position={"x": 120, "y": 36 + 2 * 35 + 17})
+    third = hardest(run)[2]
+    expect(page.get_by_test_id("stText").first).to_have_text(text_of(run, third))
+    assert address(page)["id"] == third
 
 
 def test_filter_of_the_address_is_in_force(visit: Visit, runs: Path) -> None:
@@ -143,7 +154,7 @@ def test_export_shows_balance_and_writes_files(visit: Visit, runs: Path, tmp_pat
     kept = train - round(0.3 * train)
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{kept:,}")
     page.get_by_role("button", name="Export").click()
-    expect(page.get_by_text(str(run.path / "exports" / "el2n-easy-30"))).to_be_visible()
+    expect(page.get_by_text(str(run.path / "exports" / "el2n-class-easy-30"))).to_be_visible()
     with page.expect_download() as started:
         page.get_by_role("button", name="Download").click()
     started.value.save_as(tmp_path / "export.zip")
@@ -164,7 +175,7 @@ def test_run_with_one_score_works_on_every_page(visit: Visit) -> None:
     for name in ("distributions", "examples", "export"):
         page = visit.open(f"{name}?run=single&score=vog")
         assert address(page)["score"] == "pvi"
-    expect(page.get_by_text(f"{SCORES['pvi'].label} as computed decides")).to_be_visible()
+    expect(page.get_by_text(f"{SCORES['pvi'].label} within its class decides")).to_be_visible()
 
 
 def test_failed_run_says_why_and_offers_to_resume(visit: Visit) -> None:
@@ -186,7 +197,7 @@ def test_upload_is_checked_and_columns_are_guessed(visit: Visit, tmp_path: Path)
     rows = [f"say word {number},{'ab'[number % 2]},<img src=x>" for number in range(60)]
     source = tmp_path / "mine.csv"
     source.write_text("\n".join(["utterance,intent,note", *rows, "   ,a,"]), encoding="utf-8")
-    page = visit.open("run?view=new")
+    page = visit.open("run?view=new", fresh=True)
     page.set_input_files('input[type="file"]', source)
     expect(page.get_by_text("How should it be scored?")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("empty text")).to_be_visible()
@@ -197,18 +208,24 @@ def test_upload_is_checked_and_columns_are_guessed(visit: Visit, tmp_path: Path)
 def test_unreadable_upload_cannot_be_started(visit: Visit, tmp_path: Path) -> None:
     source = tmp_path / "header.csv"
     source.write_text("text,label\n", encoding="utf-8")
-    page = visit.open("run?view=new")
+    page = visit.open("run?view=new", fresh=True)
     page.set_input_files('input[type="file"]', source)
     expect(page.get_by_text("stops the run")).to_be_visible(timeout=20_000)
     assert page.get_by_text("How should it be scored?").count() == 0
 
 
-def test_run_deleted_while_open_is_told_kindly(visit: Visit, runs: Path) -> None:
+def test_run_deleted_while_open_gives_way_to_the_newest(visit: Visit, runs: Path) -> None:
+    make_run(runs, "doomed", rows=100)
     page = visit.open("examples?run=doomed")
     Run(runs / "doomed").delete()
-    page.get_by_role("radio", name="Easiest first").click()
-    visit.settle()
-    expect(page.get_by_text("There is no run named doomed").first).to_be_visible()
+    with visit.rerun():
+        page.get_by_role("radio", name="Easiest first").click()
+    expect(page.get_by_text("There is no run named doomed")).to_be_visible()
+    expect(page.get_by_text("This is small, the newest.")).to_be_visible()
+    assert address(page)["run"] == "small"
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Export").click()
+    expect(page.get_by_text("What does every class lose?")).to_be_visible()
+    expect(page.get_by_text("There is no run named doomed")).to_have_count(0)
 
 
 def test_unknown_run_and_example_are_told_kindly(visit: Visit) -> None:
