@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 Mode = Literal["probe", "finetune"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -20,7 +20,7 @@ BUNDLED_ENCODER = "minilm"
 class Settings(BaseModel):
     """Base of all settings: immutable, and strict about unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSettings(Settings):
@@ -76,7 +76,7 @@ class ModelSettings(Settings):
         description="'minilm' (bundled, works offline), a Hub id, or a local model folder.",
     )
     pooling: Pooling = Field("auto", description="How token states become one vector.")
-    head_widths: tuple[int, ...] = Field(
+    head_widths: tuple[PositiveInt, ...] = Field(
         (64, 64), description="Widths of the hidden layers of the head."
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Dropout in the head.")
@@ -99,7 +99,10 @@ class TrainingSettings(Settings):
         10, ge=2, le=100, description="Checkpoints at evenly spaced steps; VoG needs two or more."
     )
     snapshot_steps: int = Field(
-        50, ge=1, description="Steps between full snapshots of the training rows while it is fine."
+        50,
+        ge=1,
+        description="Steps between snapshots of all training rows while they are fine; "
+        "at least four an epoch.",
     )
     snapshot_epochs: int = Field(
         2, ge=0, description="Epochs of fine snapshots; after them one snapshot an epoch."

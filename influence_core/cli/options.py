@@ -121,6 +121,8 @@ def _worded(error: ValidationError) -> Iterator[str]:
         name = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "value")
         if problem["type"] == "value_error":
             yield problem["msg"].removeprefix("Value error, ")
+        elif problem["type"] == "too_short":
+            yield rule(name, f"name at least {problem['ctx']['min_length']}", problem["input"])
         elif problem["type"] == "extra_forbidden":
             yield f"There is no setting {name!r}."
         else:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from influence_core import hub
 from influence_core.data.batches import Batch, Part
 from influence_core.data.findings import failure
 from influence_core.data.text_files import read_head
@@ -41,7 +42,9 @@ def read_parquet(path: Path) -> Iterator[Batch]:
                 start += piece.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise failure(
-            "unreadable", f"File {path.name!r} cannot be read as Parquet: {error}; write it anew."
+            "unreadable",
+            f"File {path.name!r} cannot be read as Parquet: {str(error).rstrip('.')}. "
+            "Write it anew.",
         ) from None
 
 
@@ -72,10 +75,12 @@ def hub_parts(source: str, config: str | None, split: str | None) -> list[Part]:
     """
     from datasets import load_dataset
 
+    if not hub.reachable():
+        raise _unreachable(source, "the Hub does not answer.")
     try:
         data = load_dataset(source, config, split=split, streaming=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise _unreachable(source, error) from None
+        raise _unreachable(source, _first_line(error)) from None
     splits = dict(data) if isinstance(data, Mapping) else {None: data}
     return [_part(source, name, dataset) for name, dataset in splits.items()]
 
@@ -114,7 +119,7 @@ def _read(data: Dataset | IterableDataset, rows: int) -> Iterator[Batch]:
             yield _batch(piece, names, start, rows)
             start += piece.num_rows
     except (OSError, RuntimeError) as error:
-        raise _unreachable("the dataset", error) from None
+        raise _unreachable("the dataset", _first_line(error)) from None
 
 
 def _batch(table: pa.Table, names: Mapping[str, list[str]], start: int, total: int) -> Batch:
@@ -142,11 +147,14 @@ def _plain(column: pa.ChunkedArray, names: list[str] | None) -> pa.ChunkedArray:
     return column
 
 
-def _unreachable(source: str, error: Exception) -> DataError:
+def _unreachable(source: str, why: str) -> DataError:
     """Word what went wrong at the Hub in one line."""
-    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return failure(
         "hub",
         f"{source!r} is no file or folder here, and as a Hub dataset it cannot be loaded: "
-        f"{first} Check the name, its config and split, and the network; or name a file.",
+        f"{why} Check the name, its config and split, and the network; or name a file.",
     )
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

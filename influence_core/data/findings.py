@@ -74,6 +74,16 @@ def failure(check: str, message: str) -> DataError:
     return DataError(message, (Finding(level="error", check=check, message=message),))
 
 
+def counted(number: int, noun: str = "row") -> str:
+    """Word a number of things.
+
+    >>> counted(1), counted(1200, "text"), counted(2, "class")
+    ('1 row', '1,200 texts', '2 classes')
+    """
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{ending}"
+
+
 def listed(names: Sequence[object], shown: int = NAMES_SHOWN) -> str:
     """Word a list of names, cut where it grows long.
 

@@ -9,21 +9,25 @@ import numpy.typing as npt
 
 from influence_core.config import DataSettings
 from influence_core.data.checks import Checks
-from influence_core.data.findings import ROWS_SHOWN, Report, listed
+from influence_core.data.findings import ROWS_SHOWN, Report, counted, listed
 from influence_core.data.splits import MIN_UNITS, SPLITS, SYNONYMS, split_code
 from influence_core.data.staging import REASONS, Staged, unreadable_by_check
 
 _UNREADABLE = {
-    "ragged": "have more or fewer fields than the header; quote fields that hold the delimiter",
-    "broken_csv": "cannot be read as CSV; close and double the quotes in them",
-    "broken_json": "are not JSON objects; mend or remove these lines",
+    "ragged": (
+        "more or fewer fields than the header",
+        "Quote fields that hold the delimiter",
+    ),
+    "broken_csv": ("unreadable as CSV", "Close the quotes, and double those within a field"),
+    "broken_json": ("no JSON object", "Mend or remove what is on the line"),
 }
+"""What is wrong with a row that is no row, and the remedy."""
 
 _LEFT_OUT = {
-    "missing_text": ("text", "have no text in column"),
-    "empty_text": ("text", "have an empty text, or only white space, in column"),
-    "missing_pair": ("text_pair", "have no second text in column"),
-    "missing_label": ("label", "have no label in column"),
+    "missing_text": ("text", "no text in column"),
+    "empty_text": ("text", "an empty text, or only white space, in column"),
+    "missing_pair": ("text_pair", "no second text in column"),
+    "missing_label": ("label", "no label in column"),
 }
 
 _MOSTLY = 0.5
@@ -35,8 +39,9 @@ def unreadable_rows(staged: Staged, report: Report) -> None:
     for check, found in unreadable_by_check(staged):
         names = [name for name, _ in found]
         rows = [rejected.row for _, rejected in found]
-        what = _UNREADABLE[check]
-        message = f"{len(found)} rows {what}. They are left out{_where(staged, names, rows)}."
+        what, remedy = _UNREADABLE[check]
+        where = _where(staged, names, rows)
+        message = f"{counted(len(found))} left out: {what}{where}. {remedy}."
         report.warning(check, message, count=len(found), rows=rows)
 
 
@@ -62,14 +67,15 @@ def left_out(
         role, what = _LEFT_OUT[REASONS[code]]
         column = getattr(staged.mapping, role)
         where = _where(staged, _names(staged, parts), rows)
-        message = f"{count} rows {what} {column!r}; they are left out{where}. Fill them in."
+        message = f"{counted(count)} left out: {what} {column!r}{where}. Fill in what is missing."
         report.warning(REASONS[code], message, count=count, rows=rows)
     if len(duplicates):
         count, parts, rows = checks.places(duplicates)
         message = (
-            f"{count} rows repeat an id of column {staged.mapping and staged.mapping.id!r}; the "
-            f"first row of each id stays{_where(staged, _names(staged, parts), rows)}. Make ids "
-            "unique, or name another column as 'id' (an empty name numbers the rows)."
+            f"{counted(count)} left out: an id of column "
+            f"{staged.mapping and staged.mapping.id!r} that an earlier row has"
+            f"{_where(staged, _names(staged, parts), rows)}. Make ids unique, or name another "
+            "column as 'id' (an empty name numbers the rows)."
         )
         report.warning("duplicate_id", message, count=count, rows=rows)
     total = staged.rows + len(staged.unreadable)
@@ -103,7 +109,7 @@ def given_splits(staged: Staged, checks: Checks, report: Report) -> dict[str | N
             where = _where(staged, _names(staged, parts), rows)
             report.error(
                 "split_values",
-                f"{source} gives {count} rows the split {value!r}{where}; "
+                f"{source} gives {counted(count)} the split {value!r}{where}; "
                 f"a split must be one of {listed(sorted(SYNONYMS), 20)}.",
                 count=count,
                 rows=rows,
@@ -140,8 +146,8 @@ def made_splits(
     if small and (settings.test_fraction or settings.validation_fraction):
         report.info(
             "small_classes",
-            f"{len(small)} classes have too few rows to be held out (below {MIN_UNITS}, or less "
-            f"than one row's share) and stay in train: {listed(small)}.",
+            f"{counted(len(small), 'class')} with too few rows to be held out (below {MIN_UNITS}, "
+            f"or less than one row's share), kept in train: {listed(small)}.",
             count=len(small),
         )
 
@@ -153,26 +159,26 @@ def divided(settings: DataSettings, staged: Staged, checks: Checks, report: Repo
         (
             "duplicate_text",
             "count(DISTINCT label) = 1 AND count(DISTINCT split) = 1",
-            f"rows repeat an earlier text of column {column} with the same label; "
-            "they count twice in training: remove copies that are not real traffic",
+            f"repeating an earlier text of column {column} with the same label: counted twice "
+            "in training; remove copies that are not real traffic",
         ),
         (
             "conflicting_labels",
             "count(DISTINCT label) > 1",
-            f"rows repeat an earlier text of column {column} under another label, or add to such "
-            "texts; one of the labels is probably wrong: look at them first",
+            f"repeating an earlier text of column {column} under another label, or adding to such "
+            "texts: one of the labels is probably wrong; look at them first",
         ),
         (
             "split_leak",
             "count(DISTINCT split) > 1",
-            f"rows repeat an earlier text of column {column} that lies in another split; the "
-            "test then rewards memory: remove the copies from one of the splits",
+            f"repeating an earlier text of column {column} that lies in another split: the test "
+            "then rewards memory; remove the copies from one of the splits",
         ),
     ]
     for check, condition, what in findings:
         _warn(staged, check, what, checks.twins(condition), report)
     if settings.group:
-        what = f"rows belong to a {settings.group!r} that lies in several splits; divide by group"
+        what = f"of a {settings.group!r} that lies in several splits: divide by group"
         _warn(staged, "divided_group", what, checks.divided_groups(), report)
 
 
@@ -194,8 +200,8 @@ def split_sizes(
         ]
         report.warning(
             "small_class",
-            f"{len(small)} classes have fewer than {settings.min_class_size} training rows: "
-            f"{listed(sizes)}. Add rows, merge or remove these classes.",
+            f"{counted(len(small), 'class')} with fewer than {settings.min_class_size} training "
+            f"rows: {listed(sizes)}. Add rows, merge or remove these classes.",
             count=len(small),
         )
     for code, name in ((1, "validation"), (2, "test")):
@@ -213,7 +219,7 @@ def _warn(
     count, parts, rows = found
     if count:
         where = _where(staged, _names(staged, parts), rows)
-        report.warning(check, f"{count} {what}{where}.", count=count, rows=rows)
+        report.warning(check, f"{counted(count)} {what}{where}.", count=count, rows=rows)
 
 
 def _names(staged: Staged, parts: Sequence[int]) -> list[str]:

@@ -25,7 +25,6 @@ from influence_core.model.encoder import (
     without_pooler,
 )
 
-
 _COUNTED_FROM_PADDING = frozenset(
     {
         "roberta",

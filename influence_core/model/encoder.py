@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from influence_core import hub
 from influence_core.config import BUNDLED_ENCODER, Pooling
 from influence_core.errors import ModelError, rule
 
@@ -24,7 +25,14 @@ _MEAN_POOLED_TYPES = frozenset(
 )
 """Decoder-only families: they have no token that reads the whole text first."""
 
-_SAFE: dict[str, Any] = {"trust_remote_code": False}
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "tokenizer.model*")
+"""Files that hold the words of a tokenizer, whatever its kind."""
+
+
+def loading_options(source: str) -> dict[str, Any]:
+    """Return how transformers must load `source`: no remote code, no waiting for a deaf Hub."""
+    local = Path(source).is_dir() or not hub.reachable()
+    return {"trust_remote_code": False, "local_files_only": local}
 
 
 def encoder_source(name: str) -> str:
@@ -39,7 +47,7 @@ def encoder_source(name: str) -> str:
     if name.strip() and path.is_dir():
         require_safetensors(path)
         return str(path.resolve())
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip():
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip() or path.exists():
         raise ModelError(rule("encoder", "be 'minilm', a Hub id or an existing folder", name))
     return name
 
@@ -48,14 +56,17 @@ def require_safetensors(folder: Path) -> None:
     """Refuse a model folder whose weights are not in safetensors format.
 
     Raises:
-        ModelError: there is no `config.json`, or no `*.safetensors`.
+        ModelError: there is no `config.json`, no `*.safetensors`, or one that is cut short.
     """
     if not (folder / "config.json").is_file():
         raise ModelError(
             f"{str(folder)!r} is no model folder: it has no 'config.json'. "
             "Give the folder that `save_pretrained` wrote."
         )
-    if any(folder.glob("*.safetensors")):
+    weights = sorted(folder.glob("*.safetensors"))
+    for file in weights:
+        _read_header(file)
+    if weights:
         return
     pickled = sorted(path.name for path in folder.glob("*.bin")) or ["no weights at all"]
     raise ModelError(
@@ -65,12 +76,49 @@ def require_safetensors(folder: Path) -> None:
     )
 
 
+def _read_header(file: Path) -> None:
+    from safetensors import safe_open
+
+    with kindly(str(file)), safe_open(file, framework="np"):
+        return
+
+
+def require_configuration(source: str) -> None:
+    """Refuse a Hub id that leads nowhere, before anything is computed for it.
+
+    Raises:
+        ModelError: there is no such model on the Hub, or the Hub is out of reach and the model was
+            never loaded before.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if Path(source).is_dir():
+        return
+    try:
+        hf_hub_download(source, "config.json", local_files_only=not hub.reachable())
+    except LocalEntryNotFoundError:
+        raise _not_loaded(source, "it is no folder here, and the Hub does not answer") from None
+    except (OSError, ValueError) as error:
+        raise _not_loaded(source, _first_line(error)) from error
+
+
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of an encoder; a missing padding token becomes the end token."""
+    """Load the tokenizer of an encoder; a missing padding token becomes the end token.
+
+    Raises:
+        ModelError: there is none: without its files transformers makes one that knows no word.
+    """
     from transformers import AutoTokenizer
 
-    with kindly(source):
-        tokenizer = AutoTokenizer.from_pretrained(source, **_SAFE)
+    folder = Path(source)
+    if folder.is_dir() and not any(any(folder.glob(name)) for name in _VOCABULARIES):
+        raise ModelError(
+            f"{source!r} holds no tokenizer; save it beside the model with "
+            "`tokenizer.save_pretrained(folder)`."
+        )
+    with kindly(source), quietly():
+        tokenizer = AutoTokenizer.from_pretrained(source, **loading_options(source))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     return tokenizer
@@ -81,7 +129,9 @@ def load_encoder(source: str) -> PreTrainedModel:
     from transformers import AutoModel
 
     with kindly(source), quietly():
-        encoder = AutoModel.from_pretrained(source, use_safetensors=True, dtype="float32", **_SAFE)
+        encoder = AutoModel.from_pretrained(
+            source, use_safetensors=True, dtype="float32", **loading_options(source)
+        )
     return without_pooler(encoder)
 
 
@@ -125,12 +175,19 @@ def kindly(source: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelError(
-            f"Model {source!r} cannot be loaded: {first.rstrip('.')}. Check the name, the "
-            "network, or give a local folder; 'minilm' is always there."
-        ) from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise _not_loaded(source, _first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+
+
+def _not_loaded(source: str, why: str) -> ModelError:
+    return ModelError(
+        f"Model {source!r} cannot be loaded: {why}. Check the name, the network, or give a local "
+        "folder; 'minilm' is always there."
+    )
 
 
 @contextmanager

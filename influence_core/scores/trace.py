@@ -97,7 +97,7 @@ def _try_embedding(model: PreTrainedModel, name: str, tap: GradientTap | None) -
             model(input_ids=ids, attention_mask=torch.ones_like(ids))
     finally:
         model.requires_grad_(True)
-    if leaf.output is None or leaf.output.ndim != 3 or leaf.output.shape[:2] != ids.shape:
+    if leaf.output.ndim != 3 or leaf.output.shape[:2] != ids.shape:
         raise ModelError(rule("embedding_module", "give one vector a token", name))
     if tap is not None and not tap.differentiable:
         raise ModelError(
@@ -201,10 +201,11 @@ class _Tracer:
 class _Leaf:
     """Cut the graph at a module's output and keep that output as the leaf to differentiate by."""
 
-    output: Tensor | None = None
+    output: Tensor
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
+        self.output = torch.empty(0)
 
     def __enter__(self) -> None:
         self._handle = self._module.register_forward_hook(self._cut)

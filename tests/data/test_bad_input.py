@@ -182,12 +182,7 @@ def test_unreadable_file(refused, csv):
 
 
 def test_hub_out_of_reach(refused, monkeypatch):
-    import datasets
-
-    def unreachable(*_: object, **__: object) -> None:
-        raise ConnectionError("Couldn't reach 'someone/something' on the Hub")
-
-    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    monkeypatch.setattr("influence_core.hub.reachable", lambda: False)
     message, errors = refused("someone/something")
     assert set(errors) == {"hub"}
     assert "network" in message

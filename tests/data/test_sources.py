@@ -6,6 +6,7 @@ import datasets
 import pyarrow as pa
 import pytest
 
+from influence_core import hub
 from influence_core.config import DataSettings
 from influence_core.data import inspect
 from influence_core.data.columns import guess
@@ -104,6 +105,7 @@ def test_hub_dataset_is_streamed(loaded, monkeypatch):
         asked.append((name, config, split, streaming))
         return datasets.IterableDatasetDict({"train": saved().to_iterable_dataset()})
 
+    monkeypatch.setattr(hub, "reachable", lambda: True)
     monkeypatch.setattr(datasets, "load_dataset", streamed)
     summary = loaded("owner/name", config="plain")
     assert asked == [("owner/name", "plain", None, True)]
