@@ -23,18 +23,16 @@ def test_job_is_started_cancelled_and_resumed(
 ) -> None:
     source = write_requests(tmp_path / "asked.csv")
     page = visit.open("run?view=new&way=name", fresh=True)
-    page.get_by_label("Path or dataset id").fill(str(source))
-    page.get_by_label("Path or dataset id").press("Enter")
-    page.get_by_label("Encoder", exact=True).fill(str(tiny_encoder))
-    page.get_by_label("Encoder", exact=True).press("Enter")
-    page.get_by_label("Epochs", exact=True).fill("1000")
-    with visit.rerun():
-        page.get_by_label("Epochs", exact=True).press("Enter")
+    _type(visit, "Path or dataset id", str(source))
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+    _type(visit, "Encoder", str(tiny_encoder))
+    _type(visit, "Epochs", "150")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("How far is it?")).to_be_visible()
 
     run = Run(runs / "asked-label")
-    expect(page.get_by_test_id("stProgress").first).to_be_visible(timeout=STARTED)
+    done = page.get_by_test_id("stMain").get_by_text("check_circle").first
+    expect(done).to_be_visible(timeout=STARTED)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=STARTED)
     assert jobs.status(run).state == "cancelled"
@@ -43,3 +41,11 @@ def test_job_is_started_cancelled_and_resumed(
     expect(page.get_by_text("How good is the model?")).to_be_visible(timeout=STARTED)
     assert jobs.status(run).state == "finished"
     assert set(run.manifest().scores) <= set(run.scores().columns)
+
+
+def _type(visit: Visit, label: str, text: str) -> None:
+    """Fill a field and leave it, as Streamlit takes it over only then."""
+    place = visit.page.get_by_label(label, exact=True)
+    place.fill(text)
+    with visit.rerun():
+        place.press("Enter")

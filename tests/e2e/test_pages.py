@@ -201,7 +201,8 @@ def test_upload_is_checked_and_columns_are_guessed(visit: Visit, tmp_path: Path)
     page.set_input_files('input[type="file"]', source)
     expect(page.get_by_text("How should it be scored?")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("empty text")).to_be_visible()
-    assert page.get_by_role("textbox", name="Name of the run").input_value() == "mine-intent"
+    name = page.get_by_role("textbox", name="Name of the run")
+    expect(name).to_have_value("mine-intent")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
 
 
