@@ -27,7 +27,7 @@ def encode(wanted: Filter) -> str:
     """Return a filter as it stands in the address."""
     column = quote(wanted.column, safe="")
     if isinstance(wanted, Between):
-        ends = ("" if end is None else f"{end:g}" for end in (wanted.minimum, wanted.maximum))
+        ends = ("" if end is None else repr(end) for end in (wanted.minimum, wanted.maximum))
         return f"{column}={_RANGE.join(ends)}"
     if isinstance(wanted, Contains):
         return f"{column}={_PART}{quote(wanted.text, safe='')}"

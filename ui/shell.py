@@ -113,6 +113,9 @@ def guard() -> Iterator[None]:
         raise
 
 
+PROXY = "Measured by a probe on frozen features: a proxy of what fine-tuning would say."
+
+
 def header(title: str, question: str) -> None:
     """Draw a page's title and, below it, what the page answers."""
     _enter_through_the_frame()
@@ -140,6 +143,8 @@ def lens() -> Lens | None:
             "See how far it is",
             "progress",
         )
+    if manifest.settings.training.mode == "probe":
+        st.caption(PROXY)
     return Lens(run, manifest, state.settle("score", list(manifest.scores)), state.get("norm"))
 
 

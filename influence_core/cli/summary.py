@@ -37,7 +37,8 @@ def summary_lines(run: Run) -> Iterator[str]:
         if doubts:
             yield f"  warnings  {doubts}; `influence show {run.name}` lists them"
     settings = manifest.settings
-    yield f"  trained   {settings.training.mode} on {settings.model.encoder}"
+    proxy = ", a proxy of fine-tuning" if settings.training.mode == "probe" else ""
+    yield f"  trained   {settings.training.mode} on {settings.model.encoder}{proxy}"
     if manifest.scores:
         yield f"  scores    {', '.join(manifest.scores)}"
     if manifest.stages:
