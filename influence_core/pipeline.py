@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from influence_core.config import DataSettings, RunSettings
-from influence_core.errors import Cancelled, InfluenceError, RunBusy
+from influence_core.errors import Cancelled, InfluenceError, RunBusy, RunError
 from influence_core.progress import Listener, Progress
 from influence_core.scores.registry import resolve
 from influence_core.stages import Job, Step, plan
-from influence_core.store.files import discard, sweep
+from influence_core.store.files import discard, disk_refusal, sweep
 from influence_core.store.journal import Journal
 from influence_core.store.run import (
     Run,
@@ -96,7 +97,7 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
 
 
 def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
-    with run.lock():
+    with run.lock(), _full_disk_told(run):
         if run.manifest().status == "complete":
             discard(run.private_folder)
             return run
@@ -128,13 +129,30 @@ def _take(step: Step, run: Run) -> None:
     if step.name in run.manifest().stages:
         return
     began = time.perf_counter()
-    step.work()
+    with _full_disk_told(run):
+        step.work()
     stage = Stage(
         seconds=round(time.perf_counter() - began, 3),
         finished=now(),
         peak_memory_mb=_peak_memory_mb(),
     )
     run.update(stages={**run.manifest().stages, step.name: stage})
+
+
+@contextmanager
+def _full_disk_told(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except InfluenceError:
+        raise
+    except Exception as error:
+        refusal = disk_refusal(error)
+        if refusal is None:
+            raise
+        raise RunError(
+            f"The folder of run {run.name!r} takes no more: {refusal}. Make room, then resume "
+            "the run; what is finished is kept."
+        ) from error
 
 
 def _worded(error: Exception) -> str:

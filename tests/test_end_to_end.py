@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from influence_core import jobs
+from influence_core.store.files import PARTIAL
 from influence_core.store.run import Run, open_run
 from tests.tiny_encoder import save_tiny_encoder
 
@@ -27,6 +28,7 @@ TOPICS = {
 }
 OPENINGS = ("please", "could you", "I want", "now", "tell me about", "do something with")
 ROWS = 240
+KILLED = Path(__file__).with_name("killed.py")
 
 
 def sentences() -> list[tuple[str, str]]:
@@ -52,8 +54,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def influence(workshop: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return started(workshop, "-P", "-m", "influence_core", *arguments)
+
+
+def started(workshop: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-P", "-m", "influence_core", *arguments],
+        [sys.executable, *arguments],
         cwd=workshop,
         env=environment(workshop),
         capture_output=True,
@@ -64,7 +70,9 @@ def influence(workshop: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 def environment(workshop: Path) -> dict[str, str]:
-    return {**os.environ, "INFLUENCE_RUNS": str(workshop / "runs"), "HF_HUB_OFFLINE": "1"}
+    project = str(Path(__file__).parents[1])
+    own = {"INFLUENCE_RUNS": str(workshop / "runs"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": project}
+    return {**os.environ, **own}
 
 
 def options(name: str) -> tuple[str, ...]:
@@ -119,6 +127,32 @@ def test_a_killed_run_goes_on_to_the_same_bytes(workshop: Path, first: Run) -> N
     done = influence(workshop, *options("killed"), "--resume")
     assert done.returncode == 0, done.stderr
     assert digest(run) == digest(first)
+
+
+@pytest.mark.parametrize(
+    ("mode", "pieces"),
+    [
+        ("probe", ["examples", "embeddings", "scores"]),
+        ("finetune", ["step-000008:after", "shard"]),
+    ],
+)
+def test_a_run_killed_again_and_again_loses_nothing(
+    workshop: Path, mode: str, pieces: list[str]
+) -> None:
+    chosen = ("--mode", mode, "--scores", "vog,el2n,tracin", "--epochs", "1")
+    whole = influence(workshop, *options(f"whole-{mode}"), *chosen)
+    assert whole.returncode == 0, whole.stderr
+    command = [*options(f"shot-{mode}"), *chosen]
+    for number, piece in enumerate(pieces):
+        resume = ["--resume"] * (number > 0)
+        shot = started(workshop, str(KILLED), piece, *command, *resume)
+        assert shot.returncode == -signal.SIGKILL, (piece, shot.stderr)
+        assert jobs.status(open_run(f"shot-{mode}", workshop / "runs")).state == "interrupted"
+    done = influence(workshop, *command, "--resume")
+    assert done.returncode == 0, done.stderr
+    run = open_run(f"shot-{mode}", workshop / "runs")
+    assert digest(run) == digest(open_run(f"whole-{mode}", workshop / "runs"))
+    assert not list(run.path.rglob(f"{PARTIAL}*"))
 
 
 def test_the_background_gives_the_same_bytes(

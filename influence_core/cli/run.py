@@ -22,7 +22,7 @@ from influence_core.config import (
 )
 from influence_core.errors import ConfigError, RunError, RunNotFound
 from influence_core.progress import Listener
-from influence_core.store.run import Run, list_runs, open_run, validate_name
+from influence_core.store.run import Run, anchored, list_runs, open_run, validate_name
 
 DEMO = "demo"
 
@@ -148,7 +148,7 @@ def _unfinished(name: str | None) -> Run:
 
 def _check_same(target: Run, settings: RunSettings, typed: Mapping[str, object]) -> None:
     """Refuse options that differ from those the run was started with."""
-    before = target.manifest().settings
+    before, settings = target.manifest().settings, anchored(settings)
     for part, model in PARTS.items():
         for field in chosen(model, typed, RENAMED):
             old, new = (getattr(getattr(each, part), field) for each in (before, settings))

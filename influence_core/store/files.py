@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -35,6 +36,15 @@ def atomic(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
     finally:
         discard(partial)
+
+
+def disk_refusal(error: BaseException) -> str | None:
+    """Return why the disk takes no more, in the system's words; None for any other error.
+
+    Every library raises a kind of its own for it, but all of them carry these words.
+    """
+    reasons = map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
+    return next((reason for reason in reasons if reason in str(error)), None)
 
 
 def discard(path: Path) -> None:

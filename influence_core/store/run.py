@@ -311,7 +311,7 @@ def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Ru
         manifest = Manifest(
             name=name,
             created=now(),
-            settings=_anchored(settings),
+            settings=anchored(settings),
             content_version=uuid.uuid4().hex[:12],
         )
         write_json(run.manifest_file, manifest.model_dump(mode="json"))
@@ -329,7 +329,7 @@ def _empty(run: Run) -> None:
             discard(path)
 
 
-def _anchored(settings: RunSettings) -> RunSettings:
+def anchored(settings: RunSettings) -> RunSettings:
     """Make paths of files absolute, so that the run can be resumed from any folder."""
     source = ",".join(map(_absolute, settings.data.source.split(",")))
     encoder = _absolute(settings.model.encoder)

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, GPT2Config
+from safetensors.torch import save_file
+from transformers import BertConfig, BertForSequenceClassification, GPT2Config, RobertaConfig
 from transformers import GPT2ForSequenceClassification as Gpt2
 
 from influence_core.config import ModelSettings
@@ -17,6 +18,7 @@ from influence_core.model.classifier import (
     last_encoder_layer,
     load_classifier,
     pool,
+    token_limit,
 )
 
 NAMES = ("lights", "music", "weather")
@@ -149,6 +151,31 @@ def test_unusable_encoder_names(name):
 def test_a_folder_without_a_model(tmp_path):
     with pytest.raises(ModelError, match=r"no 'config\.json'"):
         encoders.encoder_source(str(tmp_path))
+
+
+def test_a_folder_without_a_tokenizer_is_refused(tiny_encoder, tmp_path):
+    folder = shutil.copytree(tiny_encoder, tmp_path / "wordless")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"no tokenizer.*save_pretrained"):
+        encoders.load_tokenizer(str(folder))
+
+
+def test_a_hub_id_is_refused_at_once_where_the_hub_is_deaf(monkeypatch):
+    monkeypatch.setattr("influence_core.hub.reachable", lambda: False)
+    with pytest.raises(ModelError, match=r"'nobody/nothing'.*the Hub does not answer"):
+        encoders.require_configuration("nobody/nothing")
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(16, 16), (64, 64), (4096, 64)])
+def test_no_more_tokens_than_the_encoder_can_place(tiny_encoder, asked, kept):
+    assert token_limit(ModelSettings(encoder=str(tiny_encoder), max_length=asked)) == kept
+
+
+def test_positions_that_roberta_leaves_out_are_not_counted(tmp_path):
+    config = RobertaConfig(max_position_embeddings=66, pad_token_id=1)
+    config.save_pretrained(tmp_path)
+    save_file({"nothing": torch.zeros(1)}, tmp_path / "model.safetensors")
+    assert token_limit(ModelSettings(encoder=str(tmp_path), max_length=128)) == 64
 
 
 def test_an_unknown_hub_id_without_a_network(monkeypatch):

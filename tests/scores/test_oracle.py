@@ -206,14 +206,24 @@ def retrace(run: Run, folder, settings: ScoringSettings) -> None:
     )
 
 
-def test_what_cannot_be_traced_is_found_before_training(tiny_encoder, runs_root):
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("nothing", r"no module 'nothing'.*encoder\.embeddings"),
+        ("", r"no module ''"),
+        ("head.0", "one vector a token; got 'head.0'"),
+        ("encoder.embeddings.position_embeddings", "one vector a token"),
+        ("encoder.encoder.layer.1", "before the layer that TracIn looks at"),
+    ],
+)
+def test_what_cannot_be_traced_is_found_before_training(tiny_encoder, runs_root, module, message):
     source = str(write_requests(runs_root / "requests.csv"))
     settings = RunSettings(
         data=DataSettings(source=source),
         model=ModelSettings(encoder=str(tiny_encoder)),
         training=TrainingSettings(mode="finetune"),
-        scoring=ScoringSettings(scores=("vog",), embedding_module="nothing"),
+        scoring=ScoringSettings(scores=("vog", "tracin"), embedding_module=module),
     )
-    with pytest.raises(ModelError, match=r"no module 'nothing'.*encoder\.embeddings"):
+    with pytest.raises(ModelError, match=message):
         pipeline.run(name="untraceable", settings=settings)
     assert not Run(runs_root / "untraceable").dynamics_folder.exists()
