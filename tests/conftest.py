@@ -13,7 +13,6 @@ from tests.factory import make_run
 from tests.requests import TOPICS, requests
 from tests.tiny_encoder import save_tiny_encoder
 
-
 # A busy machine is no failure: no test asserts how long something takes.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
