@@ -217,16 +217,18 @@ def test_unreadable_upload_cannot_be_started(visit: Visit, tmp_path: Path) -> No
 
 def test_run_deleted_while_open_gives_way_to_the_newest(visit: Visit, runs: Path) -> None:
     make_run(runs, "doomed", rows=100)
+    fresh = make_run(runs, "fresh", rows=100)
     page = visit.open("examples?run=doomed")
     Run(runs / "doomed").delete()
     with visit.rerun():
         page.get_by_role("radio", name="Easiest first").click()
     expect(page.get_by_text("There is no run named doomed")).to_be_visible()
-    expect(page.get_by_text("This is small, the newest.")).to_be_visible()
-    assert address(page)["run"] == "small"
+    expect(page.get_by_text("This is fresh, the newest.")).to_be_visible()
+    assert address(page)["run"] == "fresh"
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Export").click()
     expect(page.get_by_text("What does every class lose?")).to_be_visible()
     expect(page.get_by_text("There is no run named doomed")).to_have_count(0)
+    fresh.delete()
 
 
 def test_unknown_run_and_example_are_told_kindly(visit: Visit) -> None:
