@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.factory import make_run
 
@@ -31,6 +32,9 @@ ARGUMENTS = (
 WITHOUT_CHROMIUM = "There is no Chromium here; get it with `apt-get install chromium`."
 WAIT = 30_000
 """Milliseconds a page may take on a machine that is busy with other tests."""
+
+PATIENCE = 10_000
+"""Milliseconds until a turn of the address counts as swallowed."""
 
 expect.set_options(timeout=WAIT)
 
@@ -50,6 +54,9 @@ ENDED = """before => window.scriptRunsEnded > before
   && document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
   && document.querySelector("h1") !== null"""
 
+AT_REST = """() =>
+  document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning\""""
+
 TURN = """address => {
   history.pushState({}, "", address);
   window.dispatchEvent(new PopStateEvent("popstate"));
@@ -67,14 +74,26 @@ class Visit:
     abroad: list[str] = field(default_factory=list)
 
     def open(self, address: str = "", fresh: bool = False) -> Page:
-        """Go to an address of the dashboard and wait until it is drawn; `fresh` loads it anew."""
-        if fresh or not self.page.url.startswith(self.base):
-            self.page.goto(f"{self.base}/{address}")
-            self.page.wait_for_function(ENDED, arg=0)
-        else:
-            with self.rerun():
-                self.page.evaluate(TURN, f"/{address}")
+        """Go to an address of the dashboard and wait until it is drawn; `fresh` loads it anew.
+
+        A turn of the address that falls into a running script may be swallowed, so it waits for
+        the script to rest, and where that did not help the page is loaded anew.
+        """
+        if not fresh and self.page.url.startswith(self.base) and self._turn(address):
+            return self.page
+        self.page.goto(f"{self.base}/{address}")
+        self.page.wait_for_function(ENDED, arg=0)
         return self.page
+
+    def _turn(self, address: str) -> bool:
+        try:
+            self.page.wait_for_function(AT_REST, timeout=PATIENCE)
+            before = self.page.evaluate("window.scriptRunsEnded")
+            self.page.evaluate(TURN, f"/{address}")
+            self.page.wait_for_function(ENDED, arg=before, timeout=PATIENCE)
+        except TooLate:
+            return False
+        return True
 
     @contextmanager
     def rerun(self) -> Iterator[None]:
