@@ -251,8 +251,9 @@ def read_trace(folder: Path, rows: npt.NDArray[np.int64], column: str) -> npt.ND
     found = np.zeros(len(rows), dtype=bool)
     for path in sorted(folder.glob("shard-*.parquet")):
         table = pq.read_table(path, columns=["row", column])
-        values[place[table.column("row").to_numpy()]] = table.column(column).to_numpy()
-        found[place[table.column("row").to_numpy()]] = True
+        places = place[table.column("row").to_numpy()]
+        values[places] = table.column(column).to_numpy()
+        found[places] = True
     if not found.all():
         raise RunError(
             f"The trace in {str(folder)!r} lacks {int((~found).sum()):,} of {len(rows):,} rows; "
