@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError
 from influence_core.progress import Event
-from influence_core.store.journal import JobRecord, read_events, read_job
+from influence_core.store.journal import JobRecord, ask_to_stop, read_events, read_job
 from influence_core.store.run import Run, Status, create_run, open_run
 
 State = Literal["idle", "running", "finished", "failed", "cancelled", "interrupted"]
@@ -91,13 +91,15 @@ def resume(run: Run) -> Job:
 def cancel(run: Run) -> bool:
     """Ask the process of a run to stop; False where none works on it.
 
-    It stops at its next progress event, at once if asked a second time.
+    It stops at its next progress event. Asked a second time, a process that `start` or `resume`
+    made stops at once; one that does other things besides, as a notebook, is left to its event.
     """
     record = read_job(run)
     if record is None or status(run).state != "running":
         return False
-    # Only the leader is told: its own helpers would die at once and be taken for a failure.
-    os.kill(record.pid, signal.SIGTERM)
+    if not ask_to_stop(run, record) and _is_worker(run, record):
+        # Only the leader is told: its own helpers would die at once and be taken for a failure.
+        os.kill(record.pid, signal.SIGTERM)
     return True
 
 
@@ -126,9 +128,9 @@ def work(name: str, root: Path | None = None) -> None:
     from influence_core import pipeline
 
     run = open_run(name, root)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with stop_on_signal() as stop:
-            pipeline.resume(name, listeners=(stop,), root=root)
+        pipeline.resume(name, root=root)
     except (Cancelled, KeyboardInterrupt):
         _settle(run, "cancelled")
         raise
@@ -140,9 +142,7 @@ def work(name: str, root: Path | None = None) -> None:
 
 
 @contextmanager
-def stop_on_signal(
-    announce: Callable[[], None] = lambda: None,
-) -> Iterator[Callable[[Event], None]]:
+def stop_on_signal(announce: Callable[[], None]) -> Iterator[Callable[[Event], None]]:
     """Yield a listener that raises `Cancelled` at the first event after Ctrl-C or SIGTERM.
 
     The first signal calls `announce`; a second one does not wait for an event but interrupts.
@@ -208,6 +208,16 @@ def _command(run: Run) -> list[str]:
     """Return the command of the worker; -P keeps the current folder out of its imports."""
     worker = [sys.executable, "-P", "-m", "influence_core", "work", run.name]
     return [*worker, "--root", str(run.path.parent)]
+
+
+def _is_worker(run: Run, record: JobRecord) -> bool:
+    """Say whether the process does nothing but compute this run."""
+    import psutil
+
+    try:
+        return {"work", run.name} <= set(psutil.Process(record.pid).cmdline())
+    except psutil.Error:
+        return False
 
 
 def _state(status: Status, record: JobRecord | None) -> State:

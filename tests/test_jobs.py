@@ -15,8 +15,8 @@ import pytest
 from influence_core import jobs
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError, RunExists
-from influence_core.progress import Event
-from influence_core.store.journal import JobRecord
+from influence_core.progress import Event, Progress
+from influence_core.store.journal import JobRecord, Journal
 from influence_core.store.run import Run, create_run, open_run
 
 WORKER = Path(__file__).with_name("job_worker.py")
@@ -101,6 +101,26 @@ def test_a_second_cancel_does_not_wait_for_an_event(runs_root: Path, pretend: Pr
     assert jobs.status(job.run).state == "running"
     jobs.cancel(job.run)
     wait_for(job.run, "cancelled")
+
+
+def test_cancel_reaches_a_worker_that_has_not_begun(runs_root: Path, pretend: Pretend) -> None:
+    pretend("wait")
+    job = jobs.start(RunSettings(), "early", runs_root)
+    assert jobs.cancel(job.run)
+    wait_for(job.run, "cancelled")
+
+
+def test_cancel_stops_work_in_a_process_without_signalling_it(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run("notebook", RunSettings(), runs_root)
+    run.update(status="running")
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a notebook was signalled"))
+    progress = Progress(Journal(run))
+    assert jobs.cancel(run)
+    assert jobs.cancel(run)
+    with pytest.raises(Cancelled):
+        progress.begin("training", 10)
 
 
 def test_a_user_error_is_told_in_its_own_words(runs_root: Path, pretend: Pretend) -> None:

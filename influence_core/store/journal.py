@@ -1,4 +1,4 @@
-"""What a run tells while it works: every event in `log.jsonl`, the latest state in `job.json`."""
+"""What a run tells while it works, in `log.jsonl` and `job.json`, and the way to ask it to stop."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from influence_core.errors import Cancelled
 from influence_core.progress import Event
 from influence_core.store.files import write_json
 from influence_core.store.run import Run
 
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two writes of `job.json` within a stage."""
+
+STOP = "stop.json"
+"""Name of the request to stop, among the private files of the run."""
 
 
 class JobRecord(BaseModel):
@@ -47,10 +51,14 @@ class JobRecord(BaseModel):
 
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 1.0
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+            found = self.model_copy(update={"started": process.create_time()})
+            return self.names(found) and bool(process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
+
+    def names(self, other: JobRecord) -> bool:
+        """Say whether both records are about one process."""
+        return self.pid == other.pid and abs(self.started - other.started) < 1.0
 
     def seconds_left(self) -> float | None:
         """Estimate how long the stage takes still, from its speed so far; None before a start."""
@@ -66,14 +74,27 @@ class JobRecord(BaseModel):
 
 def read_job(run: Run) -> JobRecord | None:
     """Read `job.json`; None where no process has ever worked on the run."""
-    try:
-        return JobRecord.model_validate_json(run.job_file.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
+    return _read(run.job_file)
+
+
+def ask_to_stop(run: Run, record: JobRecord) -> bool:
+    """Ask the process of `record` to stop at its next event; False where it was asked before.
+
+    The request names the process: one that comes later does not obey it.
+    """
+    before = _asked(run)
+    if before is not None and before.names(record):
+        return False
+    run.private_folder.mkdir(parents=True, exist_ok=True)
+    write_json(run.private_folder / STOP, record.model_dump(mode="json"))
+    return True
 
 
 class Journal:
-    """A listener that keeps the log and the heartbeat of a run that this process works on."""
+    """A listener that keeps the log and the heartbeat of a run that this process works on.
+
+    It raises `Cancelled` once the process was asked to stop.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -88,6 +109,9 @@ class Journal:
         due = event.time - self._record.heartbeat >= HEARTBEAT_SECONDS
         if due or event.kind in ("begin", "end"):
             self._beat(event)
+        request = _asked(self._run)
+        if request is not None and request.names(self._record):
+            raise Cancelled("The work was stopped as asked.")
 
     def _beat(self, event: Event) -> None:
         began = event.time if event.kind == "begin" else self._record.stage_began
@@ -119,6 +143,18 @@ def read_events(run: Run, after: int = 0) -> tuple[list[Event], int]:
     whole = text[: text.rfind(b"\n") + 1]
     events = [event for line in whole.splitlines() if (event := _parse(line))]
     return events, after + len(whole)
+
+
+def _asked(run: Run) -> JobRecord | None:
+    """Return the process that was asked to stop, if any was."""
+    return _read(run.private_folder / STOP)
+
+
+def _read(path: Path) -> JobRecord | None:
+    try:
+        return JobRecord.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _parse(line: bytes) -> Event | None:

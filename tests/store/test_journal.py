@@ -11,9 +11,16 @@ from pathlib import Path
 import pytest
 
 from influence_core.config import RunSettings
+from influence_core.errors import Cancelled
 from influence_core.progress import Event, Progress
 from influence_core.store.files import PARTIAL
-from influence_core.store.journal import JobRecord, Journal, read_events, read_job
+from influence_core.store.journal import (
+    JobRecord,
+    Journal,
+    ask_to_stop,
+    read_events,
+    read_job,
+)
 from influence_core.store.run import Run, create_run
 
 
@@ -105,6 +112,23 @@ def test_seconds_left_follow_the_speed_of_the_stage() -> None:
     assert record.model_copy(update={"done": 0}).seconds_left() is None
     assert record.model_copy(update={"total": 0}).seconds_left() is None
     assert record.model_copy(update={"done": 100}).seconds_left() == 0.0
+
+
+def test_a_process_asked_to_stop_does_so_at_its_next_event(run: Run) -> None:
+    journal = Journal(run)
+    journal(event(1.0))
+    assert ask_to_stop(run, JobRecord.of(os.getpid()))
+    assert not ask_to_stop(run, JobRecord.of(os.getpid()))
+    with pytest.raises(Cancelled, match="as asked"):
+        journal(event(2.0))
+    assert len(read_events(run)[0]) == 2
+
+
+def test_a_request_to_another_process_is_not_obeyed(run: Run) -> None:
+    mine = JobRecord.of(os.getpid())
+    ask_to_stop(run, mine.model_copy(update={"started": mine.started - 60}))
+    Journal(run)(event(1.0))
+    assert ask_to_stop(run, mine)
 
 
 def _done(run: Run) -> int:
