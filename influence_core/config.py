@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from influence_core.errors import ConfigError, rule
+
+Model = TypeVar("Model", bound=BaseModel)
 
 Mode = Literal["probe", "finetune"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -150,3 +155,31 @@ class RunSettings(Settings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     scoring: ScoringSettings = Field(default_factory=ScoringSettings)
+
+
+def validated(
+    model: type[Model], values: Mapping[str, object], naming: Callable[[str], str] = str
+) -> Model:
+    """Build settings from values of any origin; `naming` says what the user calls a field.
+
+    Raises:
+        ConfigError: some are out of range, worded one a line.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_worded(error, naming))) from None
+
+
+def _worded(error: ValidationError, naming: Callable[[str], str]) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        field = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "value")
+        name = naming(field)
+        if problem["type"] == "value_error":
+            yield problem["msg"].removeprefix("Value error, ")
+        elif problem["type"] == "too_short":
+            yield rule(name, f"name at least {problem['ctx']['min_length']}", problem["input"])
+        elif problem["type"] == "extra_forbidden":
+            yield f"There is no setting {name!r}."
+        else:
+            yield rule(name, problem["msg"].removeprefix("Input should "), problem["input"])

@@ -91,3 +91,20 @@ class Progress:
 def silent() -> Progress:
     """Return a progress that nobody listens to."""
     return Progress()
+
+
+def duration(seconds: float | None) -> str:
+    """Word a length of time; `–` where it is not known.
+
+    >>> duration(8.25), duration(200), duration(7500)
+    ('8.2 s', '3 min 20 s', '2 h 5 min')
+    """
+    if seconds is None or seconds != seconds:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

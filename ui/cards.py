@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from influence_core.progress import duration
 from influence_core.scores.registry import spec
 from influence_core.store.run import Manifest, Run
 from ui import queries, shell
 from ui.queries import Card
-from ui.wording import age, count, counted, duration, percent, plain, short
+from ui.wording import age, count, counted, percent, plain, short
 
 COLUMNS = 3
 SHOWN = 6

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from influence_core.config import Model, validated
 from influence_core.errors import ConfigError
 from influence_core.scores.registry import SCORES
-
-Model = TypeVar("Model", bound=BaseModel)
 
 _CHOICES = {"probe": "Probe: fast, a proxy", "finetune": "Fine-tune: thorough, slow"}
 """Choices that their bare name does not explain."""
@@ -48,15 +47,7 @@ def build(model: type[Model], values: Mapping[str, Any]) -> Model:
     Raises:
         ConfigError: a value breaks its field's rule; the message lists all of them.
     """
-    try:
-        return model(**values)
-    except ValidationError as error:
-        problems = [
-            f"{label(str(problem['loc'][0]) if problem['loc'] else 'settings')}: {problem['msg']}; "
-            f"got {problem['input']!r}."
-            for problem in error.errors()
-        ]
-        raise ConfigError(" ".join(problems)) from error
+    return validated(model, values, naming=label)
 
 
 def label(name: str) -> str:

@@ -16,8 +16,9 @@ from influence_core.config import (
     TrainingSettings,
 )
 from influence_core.estimate import estimate
+from influence_core.progress import duration
 from ui import forms, shell, source, state
-from ui.wording import duration, plain
+from ui.wording import plain
 
 BASIC: dict[type[BaseModel], tuple[str, ...]] = {
     TrainingSettings: ("mode", "epochs", "seeds"),

@@ -10,11 +10,11 @@ import streamlit as st
 from influence_core import jobs
 from influence_core.errors import InfluenceError
 from influence_core.jobs import JobStatus
-from influence_core.progress import Event
+from influence_core.progress import Event, duration
 from influence_core.report import charts
 from influence_core.store.run import Manifest, Run
 from ui import plots, queries, shell, state
-from ui.wording import count, duration, percent, plain
+from ui.wording import count, percent, plain
 
 STAGES = {
     "data": "Read and check the data",

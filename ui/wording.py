@@ -81,19 +81,6 @@ def _decimals(size: float, digits: int) -> int:
     return digits - 1 - floor(log10(size))
 
 
-def duration(seconds: float | None) -> str:
-    """Word a length of time: `8 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds is None or seconds != seconds:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
 def age(moment: str, now: datetime | None = None) -> str:
     """Word how long ago an ISO 8601 moment was: `just now`, `3 hours ago`."""
     then = datetime.fromisoformat(moment)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from influence_core.cli.options import chosen, validated, with_settings
+from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.terminal import fill, output, plain, print_json, reporting, table
+from influence_core.config import validated
 from influence_core.progress import Progress
 from influence_core.selection.select import SelectionSettings
 from influence_core.store.formats import Format

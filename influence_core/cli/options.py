@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from influence_core.errors import ConfigError, rule
-
 Command = Callable[..., None]
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def with_settings(
@@ -60,18 +57,6 @@ def chosen(
     }
 
 
-def validated(model: type[Model], values: Mapping[str, object]) -> Model:
-    """Build settings from values of any origin.
-
-    Raises:
-        ConfigError: some are out of range, worded one a line.
-    """
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        raise ConfigError("\n".join(_worded(error))) from None
-
-
 def _parameter(name: str, field: FieldInfo, model: type[BaseModel]) -> inspect.Parameter:
     option = typer.Option(
         help=field.description,
@@ -114,16 +99,3 @@ def _split(field: FieldInfo, value: object) -> object:
     if not (_is_list(field) and isinstance(value, str)):
         return value
     return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _worded(error: ValidationError) -> Iterator[str]:
-    for problem in error.errors(include_url=False):
-        name = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "value")
-        if problem["type"] == "value_error":
-            yield problem["msg"].removeprefix("Value error, ")
-        elif problem["type"] == "too_short":
-            yield rule(name, f"name at least {problem['ctx']['min_length']}", problem["input"])
-        elif problem["type"] == "extra_forbidden":
-            yield f"There is no setting {name!r}."
-        else:
-            yield rule(name, problem["msg"].removeprefix("Input should "), problem["input"])

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from influence_core import jobs
-from influence_core.cli.options import chosen, validated, with_settings
+from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, output, print_json, reporting
 from influence_core.config import (
@@ -19,6 +19,7 @@ from influence_core.config import (
     RunSettings,
     ScoringSettings,
     TrainingSettings,
+    validated,
 )
 from influence_core.errors import ConfigError, RunError, RunNotFound
 from influence_core.progress import Listener

@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from influence_core import jobs
-from influence_core.cli.terminal import duration, plain
+from influence_core.cli.terminal import plain
+from influence_core.progress import duration
 from influence_core.store.run import DatasetSummary, Manifest, Run
 
 

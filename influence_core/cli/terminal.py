@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from influence_core.progress import Event, Listener
+from influence_core.progress import Event, Listener, duration
 
 PIPE_WIDTH = 240
 """Columns of a line where the output is no terminal."""
@@ -71,19 +71,6 @@ def fill(made: Table, rows: Iterable[Sequence[object]]) -> Table:
 def print_json(value: Any) -> None:
     """Write JSON to standard output, for scripts."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def duration(seconds: float) -> str:
-    """Word a length of time.
-
-    >>> duration(75)
-    '1 min 15 s'
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 @contextmanager

@@ -29,14 +29,6 @@ def test_figures_keep_about_three_digits(value: float | None, worded: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("seconds", "worded"),
-    [(None, "–"), (1.54, "1.5 s"), (42, "42 s"), (200, "3 min 20 s"), (7_500, "2 h 5 min")],
-)
-def test_durations(seconds: float | None, worded: str) -> None:
-    assert wording.duration(seconds) == worded
-
-
-@pytest.mark.parametrize(
     ("before", "worded"),
     [
         (timedelta(seconds=5), "just now"),

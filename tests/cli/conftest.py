@@ -1,0 +1,101 @@
+"""The `influence` command in this process, and a pretended pipeline."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from influence_core.cli import main
+from influence_core.config import (
+    RunSettings,
+)
+from influence_core.progress import Listener, Progress
+from influence_core.store.run import Run, create_run, open_run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> object:
+        return json.loads(self.out)
+
+
+Influence = Callable[..., Answer]
+
+
+@pytest.fixture
+def influence(capsys: pytest.CaptureFixture[str], runs_root: Path) -> Influence:
+    """Call the command line in this process, over an empty folder of runs."""
+
+    def call(*arguments: str) -> Answer:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        said = capsys.readouterr()
+        return Answer(int(end.value.code or 0), said.out, said.err)
+
+    return call
+
+
+@dataclass
+class Pretended:
+    """A pipeline that only writes down what it was asked, and may fail."""
+
+    calls: list[tuple[str, str | None, RunSettings | None]] = field(default_factory=list)
+    error: BaseException | None = None
+    signal: int | None = None
+
+    def run(
+        self,
+        source: object = None,
+        *,
+        name: str | None = None,
+        settings: RunSettings | None = None,
+        listeners: Iterable[Listener] = (),
+        root: Path | None = None,
+    ) -> Run:
+        self.calls.append(("run", name, settings))
+        return self._work(create_run(name or "made-up", settings or RunSettings()), listeners)
+
+    def resume(
+        self, name: str, *, listeners: Iterable[Listener] = (), root: Path | None = None
+    ) -> Run:
+        self.calls.append(("resume", name, None))
+        return self._work(open_run(name), listeners)
+
+    def _work(self, run: Run, listeners: Iterable[Listener]) -> Run:
+        progress = Progress(*listeners, interval=0)
+        progress.begin("training", 2, "steps")
+        progress.message("warning: 3 rows have no [red]label[/red] \x1b[31m")
+        if self.error is not None:
+            raise self.error
+        if self.signal is not None:
+            signal.raise_signal(self.signal)
+        progress.advance(1, loss=0.5)
+        progress.end()
+        run.update(
+            status="complete", metrics={"test": {"accuracy": 0.9375, "macro_f1": 0.9, "rows": 16.0}}
+        )
+        return run
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pretended:
+    pretended = Pretended()
+    module = ModuleType("influence_core.pipeline")
+    module.run, module.resume = pretended.run, pretended.resume
+    monkeypatch.setitem(sys.modules, "influence_core.pipeline", module)
+    monkeypatch.setattr("influence_core.pipeline", module, raising=False)
+    return pretended

@@ -1,0 +1,89 @@
+"""The commands that look at runs and remove them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from influence_core.config import (
+    RunSettings,
+)
+from influence_core.scores.registry import SCORES
+from influence_core.store.run import Run, create_run
+from tests.cli.conftest import Influence
+from tests.factory import make_run
+
+
+class TestLook:
+    def test_runs_are_listed_for_people_and_scripts(
+        self, influence: Influence, runs_root: Path
+    ) -> None:
+        make_run(runs_root, "one")
+        create_run("two", RunSettings(), runs_root)
+        listed = influence("runs").out
+        assert "one" in listed
+        assert "finished" in listed
+        facts = influence("runs", "--json").json
+        assert isinstance(facts, list)
+        assert {row["name"]: row["state"] for row in facts} == {"one": "finished", "two": "idle"}
+
+    def test_a_run_that_cannot_be_read_does_not_hide_the_others(
+        self, influence: Influence, runs_root: Path
+    ) -> None:
+        make_run(runs_root, "one")
+        (runs_root / "broken").mkdir()
+        (runs_root / "broken" / "run.json").write_text('{"format": 99}')
+        facts = influence("runs", "--json").json
+        assert isinstance(facts, list)
+        assert {row["name"]: row["state"] for row in facts} == {
+            "one": "finished",
+            "broken": "unreadable",
+        }
+        assert influence("runs").code == 0
+
+    def test_no_runs_tells_how_to_make_one(self, influence: Influence) -> None:
+        answer = influence("runs")
+        assert (answer.code, answer.out) == (0, "")
+        assert "influence demo" in answer.err
+        assert influence("runs", "--json").json == []
+
+    def test_show_orders_examples_by_rank(self, influence: Influence, small_run: Run) -> None:
+        facts = influence("show", "small", "--score", "pvi", "--top", "3", "--json").json
+        assert isinstance(facts, dict)
+        scores = small_run.scores(["id", "pvi", "pvi_rank"]).sort_values("pvi_rank")
+        assert [row["id"] for row in facts["hardest"]] == list(scores["id"][:3])
+        assert [row["id"] for row in facts["easiest"]] == list(scores["id"][::-1][:3])
+        assert "hardest by pvi" in influence("show", "small", "--score", "pvi").out
+
+    def test_show_keeps_to_a_label(self, influence: Influence, small_run: Run) -> None:
+        dataset = small_run.manifest().dataset
+        assert dataset is not None
+        label = dataset.label_names[1]
+        facts = influence("show", "small", "--label", label, "--json").json
+        assert isinstance(facts, dict)
+        assert {row["label"] for row in facts["hardest"]} == {label}
+        unknown = influence("show", "small", "--label", "nonsense")
+        assert (unknown.code, "no label 'nonsense'" in unknown.err) == (2, True)
+
+    def test_hostile_texts_cannot_move_the_terminal(
+        self, influence: Influence, hostile_run: Run
+    ) -> None:
+        answer = influence("show", "hostile", "--top", "100")
+        assert answer.code == 0
+        assert not [letter for letter in answer.out if not (letter.isprintable() or letter == "\n")]
+
+    def test_scores_come_from_the_table(self, influence: Influence) -> None:
+        facts = influence("scores", "--json").json
+        assert isinstance(facts, list)
+        assert [row["key"] for row in facts] == list(SCORES)
+        assert all(spec.summary[:30] in influence("scores").out for spec in SCORES.values())
+
+    def test_delete_needs_a_yes(
+        self, influence: Influence, small_run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+        assert influence("delete", "small").code == 2
+        assert small_run.path.is_dir()
+        assert influence("delete", "small", "--yes").code == 0
+        assert not small_run.path.exists()
