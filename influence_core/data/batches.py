@@ -36,6 +36,35 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
 
 
+class Collector:
+    """Gathers the records of the batch that is being read."""
+
+    def __init__(self) -> None:
+        self.records: list[Any] = []
+        self._rows: list[int] = []
+        self._rejected: list[Rejected] = []
+        self._characters = 0
+
+    @property
+    def full(self) -> bool:
+        """Say whether it is time to hand the batch on."""
+        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
+
+    def keep(self, row: int, record: Any, characters: int) -> None:
+        """Take in a record, which was `characters` long in its file."""
+        self.records.append(record)
+        self._rows.append(row)
+        self._characters += characters
+
+    def reject(self, row: int, check: str, reason: str, values: Any) -> None:
+        """Leave a record out."""
+        self._rejected.append(Rejected(row, check, reason, values))
+
+    def batch(self, table: pa.Table, share: float) -> Batch:
+        """Return the batch whose records `table` holds."""
+        return Batch(table, self._rows, share, self._rejected)
+
+
 @dataclass(frozen=True)
 class Part:
     """One file or one split of a dataset, and how to read it.

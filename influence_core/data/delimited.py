@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
-from influence_core.data.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Rejected
+from influence_core.data.batches import Batch, Collector
 from influence_core.data.findings import failure, listed
 from influence_core.data.text_files import open_text
 
@@ -44,13 +44,14 @@ def read_delimited(path: Path, delimiter: str | None = None) -> Iterator[Batch]:
 
 def _batches(path: Path, file: IO[str], reader: _Reader, header: list[str]) -> Iterator[Batch]:
     size = max(path.stat().st_size, 1)
-    collector = _Collector(header)
+    collector = Collector()
     for row, fields, error in _records(reader):
-        collector.add(row, fields, error, reader.line_num)
+        _sort(collector, row, fields, error, reader.line_num, header)
         if collector.full:
-            yield collector.batch(min(1.0, file.buffer.tell() / size))  # type: ignore[attr-defined]
-            collector = _Collector(header)
-    yield collector.batch(1.0)
+            share = min(1.0, file.buffer.tell() / size)  # type: ignore[attr-defined]
+            yield _batch(collector, header, share)
+            collector = Collector()
+    yield _batch(collector, header, 1.0)
 
 
 def _records(reader: _Reader) -> Iterator[tuple[int, list[str], str]]:
@@ -68,36 +69,24 @@ def _records(reader: _Reader) -> Iterator[tuple[int, list[str], str]]:
             yield row, fields, error
 
 
-class _Collector:
-    """The rows of the batch that is being read."""
+def _sort(
+    collector: Collector, row: int, fields: list[str], error: str, line: int, header: list[str]
+) -> None:
+    """Keep a row, or reject it with the reason."""
+    if error:
+        collector.reject(row, "broken_csv", f"line {line} cannot be read as CSV: {error}", fields)
+    elif len(fields) != len(header):
+        reason = f"line {line} has {len(fields)} fields, the header has {len(header)}"
+        collector.reject(row, "ragged", reason, fields)
+    else:
+        collector.keep(row, fields, sum(map(len, fields)))
 
-    def __init__(self, header: list[str]) -> None:
-        self._header = header
-        self._records: list[list[str]] = []
-        self._rows: list[int] = []
-        self._rejected: list[Rejected] = []
-        self._characters = 0
 
-    @property
-    def full(self) -> bool:
-        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
-
-    def add(self, row: int, fields: list[str], error: str, line: int) -> None:
-        if error:
-            reason = f"line {line} cannot be read as CSV: {error}"
-            self._rejected.append(Rejected(row, "broken_csv", reason, fields))
-        elif len(fields) != len(self._header):
-            reason = f"line {line} has {len(fields)} fields, the header has {len(self._header)}"
-            self._rejected.append(Rejected(row, "ragged", reason, fields))
-        else:
-            self._records.append(fields)
-            self._rows.append(row)
-            self._characters += sum(map(len, fields))
-
-    def batch(self, share: float) -> Batch:
-        columns = zip(*self._records, strict=True) if self._records else ([] for _ in self._header)
-        arrays = [pa.chunked_array([pa.array(column, pa.string())]) for column in columns]
-        return Batch(pa.table(arrays, self._header), self._rows, share, self._rejected)
+def _batch(collector: Collector, header: list[str], share: float) -> Batch:
+    records = collector.records
+    columns = zip(*records, strict=True) if records else ([] for _ in header)
+    arrays = [pa.chunked_array([pa.array(column, pa.string())]) for column in columns]
+    return collector.batch(pa.table(arrays, header), share)
 
 
 def _told_by(header: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from influence_core.data.arrow_types import column_of
-from influence_core.data.batches import BATCH_CHARACTERS, BATCH_ROWS, Batch, Rejected
+from influence_core.data.batches import Batch, Collector
 from influence_core.data.findings import failure
 from influence_core.data.text_files import open_text, read_head
 
@@ -29,45 +29,32 @@ def read_json_lines(path: Path) -> Iterator[Batch]:
         )
     size = max(path.stat().st_size, 1)
     with open_text(path) as file:
-        collector = _Collector()
+        collector = Collector()
         for number, line in enumerate(file, start=1):
-            collector.add(number, line)
+            _sort(collector, number, line)
             if collector.full:
-                yield collector.batch(min(1.0, file.buffer.tell() / size))  # type: ignore[attr-defined]
-                collector = _Collector()
-        yield collector.batch(1.0)
+                share = min(1.0, file.buffer.tell() / size)  # type: ignore[attr-defined]
+                yield _batch(collector, share)
+                collector = Collector()
+        yield _batch(collector, 1.0)
 
 
-class _Collector:
-    """The rows of the batch that is being read."""
+def _sort(collector: Collector, number: int, line: str) -> None:
+    """Keep a line, or reject it with the reason; blank lines are no rows."""
+    if not line.strip():
+        return
+    try:
+        collector.keep(number, _parsed(line), len(line))
+    except ValueError as error:
+        reason = f"line {number} is not a JSON object: {error}"
+        collector.reject(number, "broken_json", reason, line.rstrip("\r\n"))
 
-    def __init__(self) -> None:
-        self._records: list[dict[str, Any]] = []
-        self._rows: list[int] = []
-        self._rejected: list[Rejected] = []
-        self._characters = 0
 
-    @property
-    def full(self) -> bool:
-        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
-
-    def add(self, number: int, line: str) -> None:
-        if not line.strip():
-            return
-        try:
-            self._records.append(_parsed(line))
-            self._rows.append(number)
-            self._characters += len(line)
-        except ValueError as error:
-            reason = f"line {number} is not a JSON object: {error}"
-            self._rejected.append(Rejected(number, "broken_json", reason, line.rstrip("\r\n")))
-
-    def batch(self, share: float) -> Batch:
-        names = dict.fromkeys(name for record in self._records for name in record)
-        columns = {
-            name: column_of([record.get(name) for record in self._records]) for name in names
-        }
-        return Batch(pa.table(columns), self._rows, share, self._rejected)
+def _batch(collector: Collector, share: float) -> Batch:
+    records = collector.records
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = {name: column_of([record.get(name) for record in records]) for name in names}
+    return collector.batch(pa.table(columns), share)
 
 
 def _parsed(line: str) -> dict[str, Any]:

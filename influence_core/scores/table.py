@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,20 @@ class _Evidence:
     snapshots: list[Snapshot]
     settings: ScoringSettings
 
+    @cached_property
+    def forgetting(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """The forgetting events of every row, and whether it was never learnt."""
+        return dynamics.forgetting(
+            column.astype(np.bool_) for column in stream(self.snapshots, "correct")
+        )
+
 
 _FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
     "vog": lambda e: read_trace(e.replicate.traces_folder, e.rows, "vog"),
     "tracin": lambda e: read_trace(e.replicate.traces_folder, e.rows, "tracin"),
     "el2n": lambda e: _column(e, "el2n", e.settings.el2n_epoch),
     "pvi": lambda e: dynamics.pvi(_column(e, "loss", e.settings.pvi_epoch), e.labels),
-    "forgetting": lambda e: _forgetting(e)[0],
+    "forgetting": lambda e: e.forgetting[0],
     "aum": lambda e: dynamics.mean_over(_by_epoch(e, "margin")),
     "confidence": lambda e: dynamics.mean_over(_by_epoch(e, "p_true")),
     "variability": lambda e: dynamics.deviation_over(_by_epoch(e, "p_true")),
@@ -79,7 +87,7 @@ def write_scores(
         columns.update(_columns(spec, raw, labels, ids))
         progress.advance(1)
     if "forgetting" in alone[0]:
-        never = np.all([_forgetting(one)[1] for one in evidence], axis=0)
+        never = np.all([one.forgetting[1] for one in evidence], axis=0)
         columns["never_learnt"] = never
         # What was never learnt has nothing to forget, and is harder than what was.
         columns["forgetting_rank"] = rank(
@@ -118,12 +126,6 @@ def _column(evidence: _Evidence, name: str, epoch: int) -> Floats:
 def _by_epoch(evidence: _Evidence, name: str) -> Iterator[npt.NDArray[np.generic]]:
     """Stream a column over the ends of epochs: fine early snapshots would outweigh the rest."""
     return stream(dynamics.epoch_ends(evidence.snapshots), name)
-
-
-def _forgetting(evidence: _Evidence) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    return dynamics.forgetting(
-        column.astype(np.bool_) for column in stream(evidence.snapshots, "correct")
-    )
 
 
 def _write_alone(

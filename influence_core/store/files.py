@@ -38,6 +38,13 @@ def atomic(path: Path) -> Iterator[Path]:
         discard(partial)
 
 
+def reserve(path: Path) -> None:
+    """Claim the disk space of a file: a write to a memory map cannot say that the disk is full."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def disk_refusal(error: BaseException) -> str | None:
     """Return why the disk takes no more, in the system's words; None for any other error.
 

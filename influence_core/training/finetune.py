@@ -28,7 +28,7 @@ from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
-from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
+from influence_core.training.schedule import Schedule
 
 SLICES = 2
 """Parts of like length into which a training batch is cut: less padding, the same gradient."""
@@ -48,17 +48,17 @@ def train_finetune(
     Adam with constant learning rates, `encoder_lr` and `head_lr`; gradients clipped at norm 1.
     A killed training goes on from its last checkpoint.
     """
-    epochs = settings.epochs
-    per_epoch = steps_in_epoch(len(examples.train_rows), settings.batch_size)
-    recorder = _Recorder(model, tokens, examples, settings, per_epoch, epochs, run, progress)
+    schedule = Schedule.of(len(examples.train_rows), settings)
+    observer = Observer(model, settings.precision)
+    recorder = _Recorder(model, observer, tokens, examples, schedule, run, progress)
     state = run.private_folder / "trainer"
     last = _last_state(state)
-    progress.begin("training", per_epoch * epochs, "steps")
+    progress.begin("training", schedule.total, "steps")
     progress.advance(_step_of(last) if last else 0)
     with _random_state_kept(), quietly():
         trainer = _Trainer(
             model=model,
-            args=_arguments(state, settings, epochs, seed),
+            args=_arguments(state, settings, seed),
             train_dataset=_Rows(examples.train_rows),
             data_collator=_Collator(tokens, examples.labels),
             callbacks=[recorder],
@@ -134,29 +134,25 @@ class _Recorder(TrainerCallback):
     def __init__(
         self,
         model: TextClassifier,
+        observer: Observer,
         tokens: TokenStore,
         examples: Examples,
-        settings: TrainingSettings,
-        per_epoch: int,
-        epochs: int,
+        schedule: Schedule,
         run: Run,
         progress: Progress,
     ) -> None:
         self._model = model
+        self._observer = observer
         self._tokens = tokens
         self._examples = examples
         self._run = run
         self._progress = progress
-        self._per_epoch = per_epoch
-        self._observer = Observer(model, settings.precision)
-        self._kept = set(checkpoint_steps(per_epoch * epochs, settings.checkpoints))
-        fine = (settings.snapshot_steps, settings.snapshot_epochs)
-        self._seen = set(snapshot_steps(per_epoch, epochs, *fine))
+        self._schedule = schedule
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step in self._seen:
+        if state.global_step in self._schedule.snapshots:
             self._snapshot(state.global_step)
-        if state.global_step in self._kept:
+        if state.global_step in self._schedule.checkpoints:
             control.should_save = True
             self._keep(state.global_step)
         self._progress.advance(1)
@@ -177,7 +173,7 @@ class _Recorder(TrainerCallback):
         rows = self._examples.train_rows
         seen = self._observer.logits(self._tokens, rows)
         columns = collect(seen, rows, self._examples.labels)
-        write_snapshot(self._run.dynamics_folder, step, step / self._per_epoch, columns)
+        write_snapshot(self._run.dynamics_folder, step, step / self._schedule.per_epoch, columns)
 
 
 @contextmanager
@@ -192,13 +188,11 @@ def _random_state_kept() -> Iterator[None]:
         np.random.set_state(of_numpy)
 
 
-def _arguments(
-    folder: Path, settings: TrainingSettings, epochs: int, seed: int
-) -> TrainingArguments:
+def _arguments(folder: Path, settings: TrainingSettings, seed: int) -> TrainingArguments:
     device = pick_device()
     return TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=epochs,
+        num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         lr_scheduler_type="constant",
         max_grad_norm=1.0,

@@ -18,7 +18,7 @@ from influence_core.store.files import atomic
 from influence_core.store.run import Run
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
-from influence_core.training.schedule import checkpoint_steps, snapshot_steps, steps_in_epoch
+from influence_core.training.schedule import Schedule
 
 BLOCK = 16_384
 """Rows of features that are in memory at once."""
@@ -37,22 +37,19 @@ def train_probe(
 
     Adam, constant learning rate `head_lr`; order of rows and dropout are drawn from `seed`.
     """
-    epochs = settings.epochs
     rows = examples.train_rows
-    per_epoch = steps_in_epoch(len(rows), settings.batch_size)
-    kept = set(checkpoint_steps(per_epoch * epochs, settings.checkpoints))
-    seen = set(snapshot_steps(per_epoch, epochs, settings.snapshot_steps, settings.snapshot_epochs))
+    schedule = Schedule.of(len(rows), settings)
     head = model.head.float().cpu().train()
     optimizer = torch.optim.Adam(head.parameters(), lr=settings.head_lr, fused=True)
-    progress.begin("training", per_epoch * epochs, "steps")
+    progress.begin("training", schedule.total, "steps")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for step, batch in enumerate(_batches(rows, settings.batch_size, epochs, seed), start=1):
+        for step, batch in enumerate(_batches(rows, settings, seed), start=1):
             loss = _step(head, optimizer, features, examples.labels, batch)
-            if step in kept:
+            if step in schedule.checkpoints:
                 save_head(head, run.heads_folder / f"step-{step:06d}.safetensors")
-            if step in seen:
-                _snapshot(head, features, examples, rows, run, step, step / per_epoch)
+            if step in schedule.snapshots:
+                _snapshot(head, features, examples, run, step, step / schedule.per_epoch)
             progress.advance(1, **({"loss": loss} if step % 10 == 0 else {}))
     head.eval()
     progress.end()
@@ -76,13 +73,13 @@ def head_logits(
 
 
 def _batches(
-    rows: npt.NDArray[np.int64], batch_size: int, epochs: int, seed: int
+    rows: npt.NDArray[np.int64], settings: TrainingSettings, seed: int
 ) -> Iterator[npt.NDArray[np.int64]]:
     generator = np.random.default_rng(seed)
-    for _ in range(epochs):
+    for _ in range(settings.epochs):
         order = generator.permutation(rows)
-        for start in range(0, len(order), batch_size):
-            yield order[start : start + batch_size]
+        for start in range(0, len(order), settings.batch_size):
+            yield order[start : start + settings.batch_size]
 
 
 def _step(
@@ -104,11 +101,11 @@ def _snapshot(
     head: nn.Module,
     features: npt.NDArray[np.float16],
     examples: Examples,
-    rows: npt.NDArray[np.int64],
     run: Run,
     step: int,
     epoch: float,
 ) -> None:
+    rows = examples.train_rows
     columns = collect(head_logits(head, features, rows), rows, examples.labels)
     head.train()
     write_snapshot(run.dynamics_folder, step, epoch, columns)

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
+
+from influence_core.config import TrainingSettings
 
 FINE_AN_EPOCH = 4
 """Fewest fine snapshots an epoch."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The optimisation steps of a training, counted from 1, and those at which it is looked at."""
+
+    per_epoch: int
+    total: int
+    checkpoints: frozenset[int]
+    snapshots: frozenset[int]
+
+    @classmethod
+    def of(cls, rows: int, settings: TrainingSettings) -> Schedule:
+        """Lay out the training of so many rows."""
+        per_epoch = steps_in_epoch(rows, settings.batch_size)
+        total = per_epoch * settings.epochs
+        fine = (settings.snapshot_steps, settings.snapshot_epochs)
+        return cls(
+            per_epoch=per_epoch,
+            total=total,
+            checkpoints=frozenset(checkpoint_steps(total, settings.checkpoints)),
+            snapshots=frozenset(snapshot_steps(per_epoch, settings.epochs, *fine)),
+        )
 
 
 def checkpoint_steps(total_steps: int, checkpoints: int) -> list[int]:

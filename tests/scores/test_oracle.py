@@ -135,14 +135,6 @@ def test_only_training_rows_are_scored(finetuned):
     assert finetuned.scores().row.tolist() == np.flatnonzero(examples.split == "train").tolist()
 
 
-def test_what_was_never_learnt_ranks_hardest_by_forgetting(finetuned):
-    scores = finetuned.scores()
-    never = scores.never_learnt
-    if never.any():
-        assert scores.forgetting_rank[never].max() <= never.sum()
-    assert (scores.forgetting[never] == 0).all()
-
-
 def test_forgetting_of_a_run(finetuned, oracle):
     assert oracle.forgetting.sum() > 0
     np.testing.assert_array_equal(finetuned.scores().forgetting, oracle.forgetting)

@@ -11,7 +11,7 @@ import pytest
 
 from influence_core import pipeline
 from influence_core.errors import RunError
-from influence_core.store.files import disk_refusal, write_parquet
+from influence_core.store.files import disk_refusal, reserve, write_parquet
 from influence_core.store.run import Run
 
 
@@ -26,6 +26,17 @@ def test_a_full_disk_is_known_by_its_words() -> None:
     wrapped = RuntimeError(f"I/O error: {os.strerror(errno.EFBIG)} (os error 27)")
     assert disk_refusal(wrapped) == os.strerror(errno.EFBIG)
     assert disk_refusal(ValueError("nothing of the kind")) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot reserve space")
+def test_a_reserved_file_lies_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "array.npy"
+    with path.open("wb") as file:
+        file.truncate(1 << 20)
+    assert path.stat().st_blocks == 0
+    reserve(path)
+    assert path.stat().st_size == 1 << 20
+    assert path.stat().st_blocks * 512 >= 1 << 20
 
 
 def test_a_run_tells_a_full_disk_and_how_to_go_on(
