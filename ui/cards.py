@@ -151,6 +151,6 @@ def _facts(manifest: Manifest) -> None:
         st.text(short(manifest.error, ERROR_LENGTH))
     seconds = sum(stage.seconds for stage in manifest.stages.values())
     names = ", ".join(spec(key).label for key in manifest.scores) or "no scores yet"
-    took = f", took {duration(seconds)}" if seconds else ""
+    took = f", took {duration(seconds)}" if seconds and manifest.status == "complete" else ""
     mode = manifest.settings.training.mode.capitalize()
     st.caption(f"{mode}: {names}  \n{age(manifest.created).capitalize()}{took}")

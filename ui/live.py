@@ -84,8 +84,15 @@ def _live(name: str, was_running: bool) -> None:
             _stages(manifest, status, watch)
         with right:
             _losses(watch)
-        for message in watch.messages[-3:] if status.state != "finished" else ():
+        for message in _news(manifest, watch)[-3:] if status.state != "finished" else ():
             st.caption(plain(message))
+
+
+def _news(manifest: Manifest, watch: Watch) -> list[str]:
+    """Return the messages that the report on the data does not show anyway."""
+    findings = manifest.dataset.findings if manifest.dataset else ()
+    told = {finding.message for finding in findings}
+    return [message for message in watch.messages if message not in told]
 
 
 def _read(run: Run) -> Watch:

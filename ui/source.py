@@ -108,6 +108,7 @@ def _kept(key: str, name: str, file: Any) -> Path:
     """Keep an uploaded file once; the page runs many times."""
     known: dict[str, Path] = st.session_state.setdefault("kept_uploads", {})
     if key not in known:
+        uploads.forget_uploads()
         known[key] = uploads.save_upload(name, file)
     return known[key]
 

@@ -134,7 +134,7 @@ def made_splits(
 ) -> None:
     """Tell how rows were divided, and which classes are too small for it."""
     sizes = np.bincount(codes, minlength=len(SPLITS))
-    counts = ", ".join(f"{size} {name}" for name, size in zip(SPLITS, sizes, strict=True))
+    counts = ", ".join(f"{size:,} {name}" for name, size in zip(SPLITS, sizes, strict=True))
     keeping = f"rows of one {settings.group!r}" if settings.group else "equal texts"
     report.info(
         "splits",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import unicodedata
 import uuid
 from pathlib import Path
 from typing import BinaryIO
 
-from influence_core.errors import DataError, rule
-from influence_core.store.files import atomic
-from influence_core.store.run import runs_root
+from influence_core.errors import DataError, RunError, rule
+from influence_core.store.files import atomic, discard
+from influence_core.store.run import list_runs, runs_root
 
 FOLDER = ".uploads"
 CHUNK = 1 << 20
 NAME_LENGTH = 80
+SECONDS_KEPT = 86_400.0
 
 
 def save_upload(
@@ -40,6 +42,24 @@ def save_upload(
         path.parent.rmdir()
         raise
     return path
+
+
+def forget_uploads(root: Path | None = None, before: float | None = None) -> None:
+    """Remove uploads that no run names and that are older than a day.
+
+    Args:
+        root: folder of runs.
+        before: moment in seconds since 1970 instead of a day ago.
+    """
+    folder = (root or runs_root()) / FOLDER
+    limit = time.time() - SECONDS_KEPT if before is None else before
+    try:
+        named = " ".join(run.manifest().settings.data.source for run in list_runs(root))
+    except RunError:  # What an unreadable run needs is not known.
+        return
+    for upload in folder.iterdir() if folder.is_dir() else ():
+        if upload.name not in named and upload.stat().st_mtime < limit:
+            discard(upload)
 
 
 def safe_filename(filename: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from influence_core.config import DataSettings, RunSettings
 from influence_core.errors import DataError
-from influence_core.store.run import list_runs
-from influence_core.store.uploads import FOLDER, safe_filename, save_upload
+from influence_core.store.run import create_run, list_runs
+from influence_core.store.uploads import FOLDER, forget_uploads, safe_filename, save_upload
 
 NAMES = ["a.csv", "../../etc/passwd", "..\\..\\x.csv", "/abs.jsonl", "", ".", "..", "\0", "x" * 500]
 
@@ -60,3 +62,18 @@ def test_a_refused_upload_leaves_nothing(
 def test_a_long_upload_is_copied_in_pieces(runs_root: Path) -> None:
     content = bytes(range(256)) * 10_000
     assert save_upload("b.bin", io.BytesIO(content), limit=len(content)).read_bytes() == content
+
+
+def test_old_uploads_go_unless_a_run_names_them(runs_root: Path) -> None:
+    needed, unused = (save_upload(name, io.BytesIO(b"text")) for name in ("a.csv", "b.csv"))
+    settings = RunSettings(data=DataSettings(source=str(needed)))
+    run = create_run("needs", settings, runs_root)
+    forget_uploads()
+    assert needed.exists()
+    assert unused.exists()
+    forget_uploads(before=time.time() + 1)
+    assert needed.exists()
+    assert not unused.exists()
+    run.manifest_file.write_text("{}")
+    forget_uploads(before=time.time() + 1)
+    assert needed.exists()
