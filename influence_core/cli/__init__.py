@@ -33,7 +33,8 @@ def _guarded(action: Callable[[], int]) -> int:
     try:
         return action()
     except TyperException as error:
-        message = error.format_message()  # empty where the help itself was the answer
+        # Empty where the help itself was the answer; "Value error" is the parser's own word.
+        message = error.format_message().replace(": Value error, ", ": ")
         return _complain(message, "`influence COMMAND --help` tells more.") if message else MISTAKE
     except (Cancelled, KeyboardInterrupt):
         return _complain(

@@ -44,3 +44,10 @@ def test_a_traceback_reaches_stderr_of_a_real_process(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "bug in Influence Scope" in done.stderr
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_wrong_choice_is_told_without_the_words_of_the_parser(influence: Influence) -> None:
+    answer = influence("run", "data.csv", "--vog-statistic", "nope")
+    assert answer.code == 2
+    assert "'--vog-statistic': 'nope' is not one of 'variance', 'std'" in answer.err
+    assert "Value error" not in answer.err
