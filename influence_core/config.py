@@ -139,6 +139,11 @@ class ScoringSettings(Settings):
     )
     el2n_epoch: int = Field(2, ge=1, description="Epoch at whose end EL2N is read.")
     pvi_epoch: int = Field(2, ge=1, description="Epoch at whose end PVI is read.")
+    final_epoch: int | None = Field(
+        None,
+        ge=1,
+        description="Epoch at whose end loss, margin and entropy are read; the last by default.",
+    )
     tracin_layer: Literal["head", "encoder"] = Field(
         "encoder",
         description="Parameters TracIn looks at: the head's last layer or the last encoder layer.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from influence_core import jobs
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, fill, output, plain, print_json, table
 from influence_core.errors import RunError
-from influence_core.scores.registry import SCORES, spec
+from influence_core.scores.registry import SCORES, ScoreSpec, spec
 from influence_core.store.run import Run, list_runs, open_run, runs_root
 
 EXCERPT = 100
@@ -61,17 +62,19 @@ def show(
         output().print(_example_table(str(key), examples))
 
 
-def scores(as_json: AsJson = False) -> None:
+def scores(
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="SCORE", help="Only these scores.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the scores and how to read them."""
+    entries = [spec(key) for key in keys or SCORES]
     if as_json:
-        print_json([asdict(entry) for entry in SCORES.values()])
+        print_json([asdict(entry) for entry in entries])
         return
-    listed = table("key", "name", "hard end", "suspicious end", "modes", "what it says")
-    rows = (
-        (s.key, s.label, s.hard, s.suspicious or "-", " ".join(s.modes), s.summary)
-        for s in SCORES.values()
-    )
-    output().print(fill(listed, rows))
+    rows = (row for entry in entries for row in _score_page(entry))
+    output().print(fill(table("score", "", ""), rows))
 
 
 def delete(
@@ -84,6 +87,21 @@ def delete(
     if not yes and not typer.confirm(plain(question), err=True):
         raise RunError(f"Run {name!r} was not deleted.")
     run.delete()
+
+
+def _score_page(entry: ScoreSpec) -> Iterator[tuple[str, str, str]]:
+    """Say everything about a score, a line a fact."""
+    low = "−∞" if entry.minimum is None else f"{entry.minimum:.4g}"
+    high = "∞" if entry.maximum is None else f"{entry.maximum:.4g}"
+    yield entry.key, entry.label, entry.summary
+    yield "", "formula", entry.formula
+    yield "", "unit, range", f"{entry.unit}, from {low} to {high}"
+    yield "", "hard end", entry.hard
+    yield "", "suspicious end", entry.suspicious or "none: it does not tell wrong labels"
+    yield "", "modes, needs", f"{', '.join(entry.modes)}; {entry.needs.replace('_', ' ')}"
+    yield "", "cost", entry.cost
+    yield "", "source", entry.reference
+    yield "", "", ""
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -19,8 +19,10 @@ Bools = npt.NDArray[np.bool_]
 _EPOCH_SLACK = 1e-6
 
 
-def snapshot_at(snapshots: Sequence[Snapshot], epoch: int) -> Snapshot:
-    """Return the snapshot at the end of `epoch`, or the last one where training was shorter."""
+def snapshot_at(snapshots: Sequence[Snapshot], epoch: int | None) -> Snapshot:
+    """Return the snapshot at the end of `epoch`; the last one for None or a shorter training."""
+    if epoch is None:
+        return snapshots[-1]
     due = [snapshot for snapshot in snapshots if snapshot.epoch >= epoch - _EPOCH_SLACK]
     return due[0] if due else snapshots[-1]
 

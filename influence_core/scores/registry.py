@@ -183,6 +183,54 @@ _SPECS = (
         cost="a forward pass over the rows for every snapshot",
         reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
     ),
+    ScoreSpec(
+        key="loss",
+        label="Loss",
+        summary="How little the trained model believes the label. High: the label surprises it "
+        "even after training; a model that has learnt its wrong labels by heart hides them.",
+        formula="−ln p(y | text) at the end of the last epoch",
+        unit="nats",
+        minimum=0.0,
+        maximum=None,
+        hard="high",
+        suspicious="high",
+        needs="dynamics",
+        cost="a forward pass over the rows",
+        reference="Arpit et al.: A Closer Look at Memorization in Deep Networks. ICML 2017. "
+        "arXiv:1706.05394",
+    ),
+    ScoreSpec(
+        key="margin",
+        label="Margin",
+        summary="By how much the label's logit leads the best other logit in the trained model. "
+        "Below zero: the model prefers another label. AUM is its mean over training.",
+        formula="logit_y − max over others of logit, at the end of the last epoch",
+        unit="logit",
+        minimum=None,
+        maximum=None,
+        hard="low",
+        suspicious="low",
+        needs="dynamics",
+        cost="a forward pass over the rows",
+        reference="Pleiss, Zhang, Elenberg, Weinberger: Identifying Mislabeled Data using the "
+        "Area Under the Margin Ranking. NeurIPS 2020. arXiv:2001.10528, equation 1",
+    ),
+    ScoreSpec(
+        key="entropy",
+        label="Entropy",
+        summary="How undecided the trained model is between the labels, whichever is given. "
+        "High: the text fits several labels, or none.",
+        formula="−Σ over labels of p ln p, with p = softmax(logits), at the end of the last epoch",
+        unit="nats",
+        minimum=0.0,
+        maximum=None,
+        hard="high",
+        suspicious=None,
+        needs="dynamics",
+        cost="a forward pass over the rows",
+        reference="Lewis, Gale: A Sequential Algorithm for Training Text Classifiers. SIGIR 1994. "
+        "arXiv:cmp-lg/9407020",
+    ),
 )
 
 SCORES: dict[str, ScoreSpec] = {spec.key: spec for spec in _SPECS}

@@ -52,6 +52,9 @@ _FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
     "confidence": lambda e: dynamics.mean_over(_by_epoch(e, "p_true")),
     "variability": lambda e: dynamics.deviation_over(_by_epoch(e, "p_true")),
     "correctness": lambda e: dynamics.sum_over(_by_epoch(e, "correct")),
+    "loss": lambda e: _column(e, "loss", e.settings.final_epoch),
+    "margin": lambda e: _column(e, "margin", e.settings.final_epoch),
+    "entropy": lambda e: _column(e, "entropy", e.settings.final_epoch),
 }
 
 

@@ -77,7 +77,17 @@ class TestLook:
         facts = influence("scores", "--json").json
         assert isinstance(facts, list)
         assert [row["key"] for row in facts] == list(SCORES)
-        assert all(spec.summary[:30] in influence("scores").out for spec in SCORES.values())
+        shown = influence("scores").out
+        for spec in SCORES.values():
+            facts = (spec.summary, spec.formula, spec.unit, spec.cost, spec.reference)
+            assert all(fact in shown for fact in facts)
+
+    def test_the_page_of_one_score(self, influence: Influence) -> None:
+        shown = influence("scores", "el2n").out
+        assert "probability, from 0 to 1.414" in shown
+        assert "VoG" not in shown
+        assert [row["key"] for row in influence("scores", "pvi", "--json").json] == ["pvi"]
+        assert "no score 'nonsense'" in influence("scores", "nonsense").err
 
     def test_delete_needs_a_yes(
         self, influence: Influence, small_run: Run, monkeypatch: pytest.MonkeyPatch
