@@ -121,7 +121,7 @@ def _columns(
     return columns
 
 
-def _column(evidence: _Evidence, name: str, epoch: int) -> Floats:
+def _column(evidence: _Evidence, name: str, epoch: int | None) -> Floats:
     snapshot = dynamics.snapshot_at(evidence.snapshots, epoch)
     return snapshot.column(name).astype(np.float64)
 
