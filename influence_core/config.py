@@ -97,7 +97,9 @@ class TrainingSettings(Settings):
         "'probe' trains the head on frozen features: a quick proxy.",
     )
     epochs: int = Field(10, ge=1, le=1000, description="Passes over the training rows.")
-    batch_size: int = Field(128, ge=1, description="Rows in an optimisation step.")
+    batch_size: int = Field(
+        128, ge=1, description="Rows in an optimisation step, over all processes."
+    )
     encoder_lr: float = Field(1e-4, gt=0, description="Learning rate of the encoder.")
     head_lr: float = Field(1e-3, gt=0, description="Learning rate of the head.")
     checkpoints: int = Field(

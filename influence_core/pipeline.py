@@ -9,11 +9,19 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from influence_core import ranks
 from influence_core.config import DataSettings, RunSettings
-from influence_core.errors import Cancelled, InfluenceError, RunBusy, RunError
+from influence_core.errors import (
+    Cancelled,
+    ConfigError,
+    InfluenceError,
+    RunBusy,
+    RunError,
+    rule,
+)
 from influence_core.progress import Listener, Progress
 from influence_core.scores.registry import resolve
-from influence_core.stages import Job, Step, plan
+from influence_core.stages import Job, Step, plan, train_along
 from influence_core.store.files import discard, disk_refusal, sweep
 from influence_core.store.journal import Journal
 from influence_core.store.run import (
@@ -52,6 +60,8 @@ def run(
         InfluenceError: the input or a setting cannot be used. What was finished stays, and
             `resume` goes on from there.
     """
+    if not ranks.leads():
+        return follow()
     settings = settings or RunSettings()
     if source is not None:
         data = settings.data.model_copy(update={"source": source})
@@ -70,19 +80,47 @@ def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None =
         RunNotFound: there is no such run.
         RunBusy: another process works on it.
     """
+    if not ranks.leads():
+        return follow()
     return _execute(open_run(name, root), listeners)
+
+
+def follow() -> Run:
+    """Train with the leading process of a distributed launch, and return the run it made.
+
+    Raises:
+        RunError: the leader is gone, or this process could not train.
+    """
+    for order in ranks.orders():
+        run = Run(order.run)
+        if order.seed is not None:
+            _train_along(run, order.seed)
+    return run
+
+
+def _train_along(run: Run, seed: int) -> None:
+    try:
+        train_along(run, seed)
+    except RuntimeError as error:
+        raise RunError(f"A process that trained along stopped: {error}") from error
 
 
 def check(settings: RunSettings) -> None:
     """Refuse settings that could only fail later.
 
     Raises:
+        ConfigError: the batch cannot be divided evenly among the processes.
         ScoreError: a score is unknown.
         ModelError: the encoder is no usable folder, and no model that the Hub has.
     """
     from influence_core.model.encoder import encoder_source, require_configuration
 
     resolve(settings.scoring.scores, settings.training.mode)
+    processes, batch_size = ranks.world_size(), settings.training.batch_size
+    if settings.training.mode == "finetune" and batch_size % processes:
+        raise ConfigError(
+            rule("batch_size", f"be a multiple of {processes}, the number of processes", batch_size)
+        )
     require_configuration(encoder_source(settings.model.encoder))
 
 
@@ -97,7 +135,7 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
 
 
 def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
-    with run.lock(), _full_disk_told(run):
+    with ranks.leading(run.path), run.lock(), _full_disk_told(run):
         if run.manifest().status == "complete":
             discard(run.private_folder)
             return run

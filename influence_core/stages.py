@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from influence_core import ranks
 from influence_core.config import RunSettings
 from influence_core.errors import DataError, RunError, ScoreError
-from influence_core.progress import Progress
+from influence_core.progress import Progress, silent
 from influence_core.scores.registry import resolve
 from influence_core.store.files import discard
 from influence_core.store.run import DatasetSummary, Run
@@ -160,12 +161,23 @@ def train_whole(job: Job, replicate: Run, seed: int) -> None:
         check_traceable(model, needed, job.settings.scoring)
     if not (replicate.private_folder / "trainer").exists():
         _clear(replicate)
+    ranks.send(ranks.Order(job.run.path, seed))
     train_finetune(model, tokens, examples, settings, seed, replicate, job.progress)
     if replicate.path == job.run.path:
         write_features(model, tokens, job.run.embeddings_file, settings.precision, job.progress)
         features = np.load(job.run.embeddings_file, mmap_mode="r")
         _keep_model(job, model, examples, head_logits(model.head, features, np.arange(len(tokens))))
     discard(replicate.private_folder / "trainer")
+
+
+def train_along(run: Run, seed: int) -> None:
+    """Train with the leading process, on the files it wrote, and keep nothing."""
+    from influence_core.training.finetune import train_finetune
+
+    job = Job(run, run.manifest().settings, silent())
+    model, replicate = _classifier(job, seed), replicates(job)[seed]
+    settings = job.settings.training
+    train_finetune(model, _tokens(job), _examples(job), settings, seed, replicate, job.progress)
 
 
 def trace_heads(job: Job, replicate: Run, seed: int) -> None:

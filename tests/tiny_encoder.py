@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,4 +30,13 @@ def save_tiny_encoder(folder: Path, texts: Iterable[str]) -> Path:
         model = BertModel(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def without_dropout(encoder: Path, folder: Path) -> Path:
+    """Copy an encoder into `folder` with its dropout turned off."""
+    shutil.copytree(encoder, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder

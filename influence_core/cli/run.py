@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from influence_core import jobs
+from influence_core import jobs, ranks
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, output, print_json, reporting
@@ -61,7 +61,11 @@ def run(
     """Train on a dataset and score every training example.
 
     A run that was stopped or killed loses nothing: the same command with --resume goes on.
+    Under torchrun or accelerate launch, fine-tuning divides every batch among the processes.
     """
+    if not ranks.leads():
+        _follow()
+        return
     if data is None and not resume:
         raise ConfigError(
             "'data' must name what to train on; got nothing. "
@@ -116,6 +120,12 @@ def compute(action: Callable[..., Run]) -> Run:
     shown: Listener
     with reporting() as shown, jobs.stop_on_signal(announce) as stop:
         return action(shown, stop)
+
+
+def _follow() -> None:
+    from influence_core import pipeline
+
+    pipeline.follow()
 
 
 def _begin(name: str | None, settings: RunSettings) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from influence_core import ranks
 from influence_core.config import TrainingSettings
 from influence_core.model.classifier import TextClassifier
 from influence_core.model.encoder import quietly
@@ -46,22 +48,25 @@ def train_finetune(
     """Fine-tune `model`; keep weights-only checkpoints, heads and the training dynamics.
 
     Adam with constant learning rates, `encoder_lr` and `head_lr`; gradients clipped at norm 1.
-    A killed training goes on from its last checkpoint.
+    A killed training goes on from its last checkpoint. Several processes divide each batch among
+    them, and the first of them keeps the records.
     """
     schedule = Schedule.of(len(examples.train_rows), settings)
-    observer = Observer(model, settings.precision)
-    recorder = _Recorder(model, observer, tokens, examples, schedule, run, progress)
+    callbacks: list[TrainerCallback] = [_Saver(schedule)]
+    if ranks.leads():
+        observer = Observer(model, settings.precision)
+        callbacks.append(_Recorder(model, observer, tokens, examples, schedule, run, progress))
     state = run.private_folder / "trainer"
     last = _last_state(state)
     progress.begin("training", schedule.total, "steps")
     progress.advance(_step_of(last) if last else 0)
-    with _random_state_kept(), quietly():
+    with _random_state_kept(), quietly(), _buffers_unsent():
         trainer = _Trainer(
             model=model,
             args=_arguments(state, settings, seed),
             train_dataset=_Rows(examples.train_rows),
             data_collator=_Collator(tokens, examples.labels),
-            callbacks=[recorder],
+            callbacks=callbacks,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.learning_rates = (settings.encoder_lr, settings.head_lr)
@@ -128,6 +133,16 @@ class _Trainer(Trainer):
         return loss / len(labels)
 
 
+class _Saver(TrainerCallback):
+    """Let the Trainer save its state at every checkpoint, which all processes do together."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._steps = schedule.checkpoints
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        control.should_save = state.global_step in self._steps
+
+
 class _Recorder(TrainerCallback):
     """Keep checkpoints, heads and snapshots at their steps."""
 
@@ -153,7 +168,6 @@ class _Recorder(TrainerCallback):
         if state.global_step in self._schedule.snapshots:
             self._snapshot(state.global_step)
         if state.global_step in self._schedule.checkpoints:
-            control.should_save = True
             self._keep(state.global_step)
         self._progress.advance(1)
 
@@ -188,12 +202,20 @@ def _random_state_kept() -> Iterator[None]:
         np.random.set_state(of_numpy)
 
 
+@contextmanager
+def _buffers_unsent() -> Iterator[None]:
+    """Silence torch about `broadcast_buffers`, whose successor transformers cannot set."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*broadcast_buffers", FutureWarning)
+        yield
+
+
 def _arguments(folder: Path, settings: TrainingSettings, seed: int) -> TrainingArguments:
     device = pick_device()
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // ranks.world_size(),
         lr_scheduler_type="constant",
         max_grad_norm=1.0,
         bf16=pick_dtype(settings.precision, device) == torch.bfloat16,
@@ -207,6 +229,9 @@ def _arguments(folder: Path, settings: TrainingSettings, seed: int) -> TrainingA
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=device.type == "cuda",
+        ddp_find_unused_parameters=False,
+        # Slices of a batch go forward one by one: buffers sent in between would spoil the first.
+        ddp_broadcast_buffers=False,
     )
 
 
