@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,8 @@ def plan(job: Job) -> Iterator[Step]:
         suffix = "" if replicate.path == job.run.path else f" ({replicate.name})"
         yield Step(f"training{suffix}", _bound(train, job, replicate, seed))
         yield Step(f"trace{suffix}", _bound(follow, job, replicate, seed))
+        if _keeps_activations(job, replicate):
+            yield Step("activations", lambda: keep_activations(job))
         if not probe and not job.settings.training.keep_checkpoints:
             yield Step(f"cleanup{suffix}", _bound(drop_checkpoints, job, replicate, seed))
     yield Step("scores", lambda: compute_scores(job))
@@ -208,6 +210,7 @@ def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
 
     needed, examples = _trace_plan(job), _examples(job)
     if needed is not None:
+        needed = replace(needed, head_inputs=_keeps_activations(job, replicate))
         trace(
             checkpoints=sorted(replicate.checkpoints_folder.glob("step-*")),
             tokens=_tokens(job),
@@ -219,6 +222,30 @@ def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
             precision=job.settings.training.precision,
             progress=job.progress,
         )
+
+
+def keep_activations(job: Job) -> None:
+    """Heads, with features, what the trace caught, or checkpoints → inputs of the last layer."""
+    import numpy as np
+
+    from influence_core.scores import activations as kept
+
+    run, training, examples = job.run, job.settings.training, _examples(job)
+    rows, everything = examples.train_rows, training.keep_activations == "all"
+    job.progress.begin("activations", len(rows) * training.checkpoints, "rows × checkpoints")
+    if training.mode == "probe":
+        features = np.load(run.embeddings_file, mmap_mode="r")
+        kept.keep_probed(run, features, rows, job.progress)
+    elif _trace_plan(job) is not None:
+        kept.keep_traced(run, rows, job.progress)
+    elif everything:
+        folder = run.activations_folder
+        kept.keep_passed(run, _tokens(job), rows, folder, training.precision, job.progress)
+    held_out = np.flatnonzero(examples.splits != "train")
+    if training.mode == "finetune" and everything and len(held_out):
+        folder = run.activations_folder / kept.HELD_OUT
+        kept.keep_passed(run, _tokens(job), held_out, folder, training.precision, job.progress)
+    job.progress.end()
 
 
 def drop_checkpoints(job: Job, replicate: Run, seed: int) -> None:
@@ -246,6 +273,11 @@ def _trace_plan(job: Job) -> Plan | None:
     rate = training.head_lr if at_head else training.encoder_lr
     needed = Plan(vog="vog" in keys, tracin="tracin" in keys, learning_rate=rate)
     return needed if needed.vog or needed.tracin else None
+
+
+def _keeps_activations(job: Job, replicate: Run) -> bool:
+    own = replicate.path == job.run.path
+    return own and job.settings.training.keep_activations != "none"
 
 
 def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Logits) -> None:
@@ -292,8 +324,8 @@ def _dataset(job: Job) -> DatasetSummary:
 
 def _clear(replicate: Run) -> None:
     """Remove what an interrupted training left: a new one must not find its files."""
-    for folder in ("dynamics_folder", "heads_folder", "checkpoints_folder", "traces_folder"):
-        discard(getattr(replicate, folder))
+    for kind in ("dynamics", "heads", "checkpoints", "traces", "activations"):
+        discard(getattr(replicate, f"{kind}_folder"))
 
 
 def _bound(

@@ -84,7 +84,8 @@ def options(name: str) -> tuple[str, ...]:
 
 
 def digest(run: Run) -> str:
-    return hashlib.sha256(run.scores_file.read_bytes()).hexdigest()
+    kept = [run.scores_file, *sorted(run.activations_folder.glob("*.npy"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in kept)).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +133,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(workshop: Path, first: Run) -> N
 @pytest.mark.parametrize(
     ("mode", "pieces"),
     [
-        ("probe", ["examples", "embeddings", "scores"]),
-        ("finetune", ["step-000008:after", "shard"]),
+        ("probe", ["examples", "embeddings", "step-000008.npy", "scores"]),
+        ("finetune", ["step-000008:after", "shard", "shard-00000.parquet", "step-000008.npy"]),
     ],
 )
 def test_a_run_killed_again_and_again_loses_nothing(

@@ -173,7 +173,7 @@ def _write_tokens(
         for batch in file.iter_batches(_BATCH, columns=["text", "text_pair"]):
             texts = batch.column("text").to_pylist()
             pairs = batch.column("text_pair").to_pylist()
-            encoded = _encode(tokenizer, texts, pairs, max_length)
+            encoded = encode(tokenizer, texts, pairs, max_length)
             ids = np.concatenate([np.asarray(item, np.int32) for item in encoded["input_ids"]])
             ids.tofile(ids_file)
             if typed:
@@ -189,9 +189,13 @@ def _write_tokens(
     return facts
 
 
-def _encode(
+def encode(
     tokenizer: PreTrainedTokenizerBase, texts: list[str], pairs: list[str | None], max_length: int
 ) -> Any:
+    """Return ids, and types where the encoder has them, of texts, and of pairs where there are any.
+
+    A text of which the tokenizer makes nothing becomes one unknown token.
+    """
     second = None if pairs[0] is None else [pair or "" for pair in pairs]
     encoded = tokenizer(
         texts, second, truncation=True, max_length=max_length, return_attention_mask=False

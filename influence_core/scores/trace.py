@@ -26,6 +26,7 @@ from influence_core.model.classifier import (
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.progress import Progress
+from influence_core.scores.activations import HeadInputs
 from influence_core.scores.ghost import GradientTap
 from influence_core.scores.moments import Moments
 from influence_core.store.files import write_parquet
@@ -36,11 +37,16 @@ BATCH_TOKENS = 2048
 
 @dataclass(frozen=True)
 class Plan:
-    """What the trace computes: VoG, TracIn or both, and the learning rate TracIn multiplies by."""
+    """What the trace computes: VoG, TracIn or both, and the learning rate TracIn multiplies by.
+
+    With `head_inputs` a fine-tuning's trace leaves, beside every shard, what the head's last layer
+    was given, for `activations/`.
+    """
 
     vog: bool
     tracin: bool
     learning_rate: float
+    head_inputs: bool = False
 
 
 def trace(
@@ -72,7 +78,10 @@ def trace(
         if path.exists():
             progress.advance(len(shard) * len(checkpoints))
             continue
-        write_parquet(path, tracer.shard(shard, checkpoints, progress))
+        table = tracer.shard(shard, checkpoints, progress)
+        if tracer.head_inputs is not None:
+            tracer.head_inputs.write(path.with_suffix(".npy"), len(checkpoints))
+        write_parquet(path, table)
     progress.end()
 
 
@@ -134,11 +143,14 @@ class _Tracer:
         self._device = device
         self._leaf = _Leaf(_embedding_module(model, settings.embedding_module))
         self._tap = _influence_tap(model, settings) if plan.tracin else None
+        self.head_inputs = HeadInputs(head_linear(model)) if plan.head_inputs else None
 
     def shard(
         self, rows: npt.NDArray[np.int64], checkpoints: list[Path], progress: Progress
     ) -> Any:
         """Trace one shard and return its table."""
+        if self.head_inputs is not None:
+            self.head_inputs.start()
         lengths = self._tokens.lengths[rows]
         batches = list(length_batches(self._tokens.lengths, rows, BATCH_TOKENS))
         moments: Moments | None = None
@@ -161,7 +173,7 @@ class _Tracer:
         """Return gradients of the true-label logit (real tokens, width) and lr·‖g‖² (B,)."""
         inputs = {name: part.to(self._device) for name, part in self._tokens.batch(rows).items()}
         labels = torch.from_numpy(self._labels[rows]).to(self._device)
-        with self._leaf:
+        with self.head_inputs or nullcontext(), self._leaf:
             if self._tap is None:
                 logits = self._model(**inputs).logits.float()
                 norms = torch.zeros(len(rows), device=self._device)

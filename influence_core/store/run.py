@@ -159,6 +159,11 @@ class Run:
         return self.path / "traces"
 
     @property
+    def activations_folder(self) -> Path:
+        """`activations/`: what the head's last layer was given at every checkpoint, float16."""
+        return self.path / "activations"
+
+    @property
     def replicates_folder(self) -> Path:
         """`replicates/`: the scores of every seed, where there is more than one."""
         return self.path / "replicates"

@@ -1,0 +1,191 @@
+"""What the head's last layer is given at every checkpoint: the files of `activations/`.
+
+With the last layer's weights, which `heads/` keeps, the gradient of any example at that layer
+follows from its input h alone: pairwise influence needs neither encoder nor checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.config import Precision
+from influence_core.errors import RunError
+from influence_core.progress import Progress
+from influence_core.scores.head import Head, read_head
+from influence_core.store.files import atomic, discard, reserve
+from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from influence_core.model.tokens import TokenStore
+
+BLOCK = 16_384
+"""Rows of features that are in memory at once."""
+
+HELD_OUT = "held_out"
+"""Folder below `activations/` for the rows outside training, where they are kept."""
+
+Rows = npt.NDArray[np.int64]
+Halves = npt.NDArray[np.float16]
+Parts = Iterable[tuple[Rows, npt.NDArray[np.floating]]]
+
+
+class HeadInputs:
+    """Remembers what a linear layer is given while a shard goes through its checkpoints.
+
+    Use as a context manager around the forward pass of every batch.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        self._layer = layer
+        self._batches: list[Halves] = []
+
+    def __enter__(self) -> None:
+        self._handle = self._layer.register_forward_pre_hook(self._remember)
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.remove()
+
+    def start(self) -> None:
+        """Forget what was seen: a new shard begins."""
+        self._batches.clear()
+
+    def write(self, path: Path, checkpoints: int) -> None:
+        """Write h (checkpoints, rows, width) of the shard, rows in the order they were seen."""
+        seen = np.concatenate(self._batches)
+        with atomic(path) as partial, partial.open("wb") as file:
+            np.save(file, seen.reshape(checkpoints, -1, seen.shape[1]))
+
+    def _remember(self, layer: nn.Module, given: tuple[Tensor, ...]) -> None:
+        self._batches.append(_halved(given[0].detach().float().cpu().numpy()))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A kept head and what it was given: `inputs` (training rows, width), mapped into memory."""
+
+    step: int
+    head: Head
+    inputs: Halves
+    held_out: Halves | None
+
+
+def open_checkpoints(run: Run) -> list[Checkpoint]:
+    """Open the kept heads of a run with their inputs, in the order of training.
+
+    Raises:
+        RunError: the run kept none.
+    """
+    found = [_open(run, path) for path in sorted(run.activations_folder.glob("step-*.npy"))]
+    if not found:
+        raise RunError(
+            f"Run {run.name!r} has no 'activations/', from which influence between examples is "
+            "told. Run again with --keep-activations all."
+        )
+    return found
+
+
+def keep_probed(run: Run, features: Halves, rows: Rows, progress: Progress) -> None:
+    """Write h of the training `rows` of a probe, from the frozen features (examples, D)."""
+    for path in _heads(run):
+        head = read_head(path)
+        parts = ((places, head.inputs(features[rows[places]])) for places in _blocks(len(rows)))
+        _write(run.activations_folder, path, len(rows), parts, progress)
+
+
+def keep_traced(run: Run, rows: Rows, progress: Progress) -> None:
+    """Gather h of the training `rows` of a fine-tuning from what its trace left beside its shards.
+
+    Nothing is kept of a trace that left nothing.
+    """
+    shards = sorted(run.traces_folder.glob("shard-*.parquet"))
+    if all(path.with_suffix(".npy").exists() for path in shards):
+        for number, path in enumerate(_heads(run)):
+            parts = _caught(shards, rows, number)
+            _write(run.activations_folder, path, len(rows), parts, progress)
+    for path in shards:
+        discard(path.with_suffix(".npy"))
+
+
+def keep_passed(
+    run: Run,
+    tokens: TokenStore,
+    rows: Rows,
+    folder: Path,
+    precision: Precision,
+    progress: Progress,
+) -> None:
+    """Write h of any `rows` of a fine-tuning, by a pass of their own through every checkpoint."""
+    for path in _heads(run):
+        parts = _passed(run, path, tokens, rows, precision)
+        _write(folder, path, len(rows), parts, progress)
+
+
+def _write(folder: Path, head: Path, rows: int, parts: Parts, progress: Progress) -> None:
+    """Fill the file (rows, width) of a head unless it is there; `parts` name their places."""
+    path = folder / f"{head.stem}.npy"
+    if not path.exists():
+        with atomic(path) as partial:
+            stored = np.lib.format.open_memmap(
+                partial, "w+", np.float16, (rows, read_head(head).width)
+            )
+            reserve(partial)
+            for places, values in parts:
+                stored[places] = _halved(values)
+            stored.flush()
+    progress.advance(rows)
+
+
+def _caught(shards: list[Path], rows: Rows, number: int) -> Iterator[tuple[Rows, Any]]:
+    """Yield h at checkpoint `number`, shard by shard, with the places among `rows`."""
+    import pyarrow.parquet as pq
+
+    for path in shards:
+        traced = pq.read_table(path, columns=["row"]).column("row").to_numpy()
+        caught = np.load(path.with_suffix(".npy"), mmap_mode="r")
+        yield np.searchsorted(rows, traced), caught[number]
+
+
+def _passed(
+    run: Run, head: Path, tokens: TokenStore, rows: Rows, precision: Precision
+) -> Iterator[tuple[Rows, Any]]:
+    from influence_core.model.classifier import load_classifier
+    from influence_core.training.passes import Observer
+
+    kept = read_head(head)
+    observer = Observer(load_classifier(run.checkpoints_folder / head.stem), precision)
+    for batch, features in observer.features(tokens, rows):
+        yield np.searchsorted(rows, batch), kept.inputs(features.cpu().numpy())
+
+
+def _halved(values: npt.NDArray[np.floating]) -> Halves:
+    """Round to float16; what is beyond its largest number, 65,504, becomes that number."""
+    largest = float(np.finfo(np.float16).max)
+    halves: Halves = np.clip(values, -largest, largest).astype(np.float16)
+    return halves
+
+
+def _blocks(rows: int) -> Iterator[Rows]:
+    for start in range(0, rows, BLOCK):
+        yield np.arange(start, min(start + BLOCK, rows))
+
+
+def _open(run: Run, path: Path) -> Checkpoint:
+    held_out = run.activations_folder / HELD_OUT / path.name
+    return Checkpoint(
+        step=int(path.stem.removeprefix("step-")),
+        head=read_head(run.heads_folder / f"{path.stem}.safetensors"),
+        inputs=np.load(path, mmap_mode="r"),
+        held_out=np.load(held_out, mmap_mode="r") if held_out.exists() else None,
+    )
+
+
+def _heads(run: Run) -> list[Path]:
+    return sorted(run.heads_folder.glob("step-*.safetensors"))
