@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from influence_core.errors import ConfigError, rule
 
@@ -147,18 +154,59 @@ class ScoringSettings(Settings):
     )
     el2n_epoch: int = Field(2, ge=1, description="Epoch at whose end EL2N is read.")
     pvi_epoch: int = Field(2, ge=1, description="Epoch at whose end PVI is read.")
+    pvi_null: Literal["prior", "trained"] = Field(
+        "prior",
+        description="What PVI compares with: 'prior', how frequent the label is, or 'trained', "
+        "the same model trained on empty texts, as in its paper.",
+    )
+    pvi_out_of_fold: bool = Field(
+        False,
+        description="Read PVI from the out-of-fold probabilities, against the label's frequency "
+        "in the other folds.",
+    )
     final_epoch: int | None = Field(
         None,
         ge=1,
         description="Epoch at whose end loss, margin and entropy are read; the last by default.",
     )
+    folds: int = Field(
+        5,
+        ge=2,
+        le=50,
+        description="Folds of the out-of-fold probabilities, which label quality is read from.",
+    )
+    label_quality_adjusted: bool = Field(
+        False,
+        description="Let label quality account for classes that are harder than others.",
+    )
     tracin_layer: Literal["head", "encoder"] = Field(
         "encoder",
         description="Parameters TracIn looks at: the head's last layer or the last encoder layer.",
     )
+    hardest_fraction: float = Field(
+        0.1, gt=0, lt=1, description="Share of hardest rows in which scores are compared."
+    )
     shard_tokens: int = Field(
         32_768, ge=256, description="Tokens in a shard of the trace: bounds its memory."
     )
+
+    @property
+    def needs_folds(self) -> bool:
+        """Whether a chosen score is read from out-of-fold probabilities."""
+        pvi = "pvi" in self.scores and self.pvi_out_of_fold
+        return pvi or "label_quality" in self.scores
+
+    @property
+    def needs_null(self) -> bool:
+        """Whether a null model has to be trained."""
+        return "pvi" in self.scores and self.pvi_null == "trained"
+
+    @model_validator(mode="after")
+    def _one_null(self) -> Self:
+        """Refuse a null model that has seen the rows which PVI leaves out."""
+        if self.pvi_out_of_fold and self.pvi_null != "prior":
+            raise ValueError(rule("pvi_null", "be 'prior' where PVI is out of fold", self.pvi_null))
+        return self
 
 
 class RunSettings(Settings):

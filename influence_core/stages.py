@@ -55,11 +55,17 @@ def plan(job: Job) -> Iterator[Step]:
     yield Step("tokens", lambda: tokenize_texts(job))
     if probe:
         yield Step("features", lambda: encode_texts(job))
+    elif job.settings.scoring.needs_folds:
+        yield Step("frozen features", lambda: encode_untuned(job))
     train, follow = (train_head, trace_heads) if probe else (train_whole, trace_checkpoints)
     for seed, replicate in replicates(job).items():
         suffix = "" if replicate.path == job.run.path else f" ({replicate.name})"
         yield Step(f"training{suffix}", _bound(train, job, replicate, seed))
         yield Step(f"trace{suffix}", _bound(follow, job, replicate, seed))
+        if job.settings.scoring.needs_null:
+            yield Step(f"null model{suffix}", _bound(train_on_nothing, job, replicate, seed))
+        if job.settings.scoring.needs_folds:
+            yield Step(f"out of fold{suffix}", _bound(judge_out_of_fold, job, replicate, seed))
         if _keeps_activations(job, replicate):
             yield Step("activations", lambda: keep_activations(job))
         if not probe and not job.settings.training.keep_checkpoints:
@@ -130,6 +136,15 @@ def encode_texts(job: Job) -> None:
     model = _classifier(job, job.settings.training.seed)
     precision = job.settings.training.precision
     write_features(model, _tokens(job), job.run.embeddings_file, precision, job.progress)
+
+
+def encode_untuned(job: Job) -> None:
+    """Token ids → pooled features of the encoder before it has seen a label."""
+    from influence_core.training.passes import write_features
+
+    model = _classifier(job, job.settings.training.seed)
+    precision = job.settings.training.precision
+    write_features(model, _tokens(job), _untuned_file(job), precision, job.progress)
 
 
 def train_head(job: Job, replicate: Run, seed: int) -> None:
@@ -248,18 +263,42 @@ def keep_activations(job: Job) -> None:
     job.progress.end()
 
 
+def train_on_nothing(job: Job, replicate: Run, seed: int) -> None:
+    """Labels without their texts → `null.parquet`."""
+    from influence_core.training.null import write_null
+
+    model, examples, dataset = _classifier(job, seed), _examples(job), _dataset(job)
+    write_null(model, examples, dataset, job.settings, seed, replicate, job.progress)
+
+
+def judge_out_of_fold(job: Job, replicate: Run, seed: int) -> None:
+    """Features of the untuned encoder → what heads say of rows they did not learn from."""
+    import numpy as np
+
+    from influence_core.training.folds import read_units, write_out_of_fold
+
+    dataset, features = _dataset(job), np.load(_untuned_file(job), mmap_mode="r")
+    units = read_units(job.run, dataset.group)
+    classes = len(dataset.label_names)
+    write_out_of_fold(
+        features, _examples(job), units, classes, job.settings, seed, replicate, job.progress
+    )
+
+
 def drop_checkpoints(job: Job, replicate: Run, seed: int) -> None:
     """Remove the checkpoints, which nothing reads once the trace is remembered as done."""
     discard(replicate.checkpoints_folder)
 
 
 def compute_scores(job: Job) -> None:
-    """Traces and dynamics → `scores.parquet`."""
+    """Traces, dynamics and what was held out → `scores.parquet` and `agreement.json`."""
+    from influence_core.scores.agreement import write_agreement
     from influence_core.scores.table import write_scores
 
     specs = resolve(job.settings.scoring.scores, job.settings.training.mode)
     folders = list(replicates(job).values())
     write_scores(job.run, folders, _examples(job), specs, job.settings.scoring, job.progress)
+    write_agreement(job.run, job.settings.scoring.hardest_fraction)
     job.run.update(scores=tuple(spec.key for spec in specs))
 
 
@@ -278,6 +317,11 @@ def _trace_plan(job: Job) -> Plan | None:
 def _keeps_activations(job: Job, replicate: Run) -> bool:
     own = replicate.path == job.run.path
     return own and job.settings.training.keep_activations != "none"
+
+
+def _untuned_file(job: Job) -> Path:
+    probe = job.settings.training.mode == "probe"
+    return job.run.embeddings_file if probe else job.run.private_folder / "untuned.npy"
 
 
 def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Logits) -> None:

@@ -45,6 +45,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run found: figures, and its hardest and easiest examples."""
+    from influence_core.cli.agreement import agreement_facts, print_agreement
+
     run = open_run(name)
     manifest = run.manifest()
     if label is not None:
@@ -52,7 +54,7 @@ def show(
     key = spec(score).key if score else next(iter(manifest.scores), None)
     ends = {end: _examples(run, key, end, label, top) for end in ("hardest", "easiest") if key}
     if as_json:
-        print_json({**run_facts(run), **ends})
+        print_json({**run_facts(run), "agreement": agreement_facts(run), **ends})
         return
     print_summary(run, output())
     for finding in manifest.dataset.findings if manifest.dataset else ():
@@ -60,6 +62,7 @@ def show(
     for end, examples in ends.items():
         output().print(f"\n{end} by {key}")
         output().print(_example_table(str(key), examples))
+    print_agreement(run, output())
 
 
 def scores(

@@ -17,7 +17,13 @@ from influence_core.data.findings import Report
 from influence_core.data.sources import parts_of
 from influence_core.data.splits import SPLITS, assign
 from influence_core.data.staging import Staged, stage
-from influence_core.data.writing import Codes, Written, write_examples, write_rejected
+from influence_core.data.writing import (
+    Codes,
+    Written,
+    group_column,
+    write_examples,
+    write_rejected,
+)
 from influence_core.progress import Progress
 from influence_core.store.files import discard
 from influence_core.store.run import DatasetSummary, Run
@@ -137,6 +143,7 @@ def _summary(
         class_counts={name: int(count) for name, count in zip(names, classes, strict=True)},
         columns=written.columns,
         pairs=bool(staged.mapping and staged.mapping.text_pair),
+        group=group_column(staged),
         findings=report.findings,
     )
 

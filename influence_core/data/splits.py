@@ -52,7 +52,7 @@ def assign(
     """
     _, unit = np.unique(units, return_inverse=True)
     sizes = np.bincount(unit)
-    classes = _dominant(unit, labels)
+    classes = dominant(unit, labels)
     weights = np.bincount(classes, weights=sizes).astype(np.int64)
     weights[np.bincount(classes) < MIN_UNITS] = 0
     quotas = [_quotas(weights, fraction) for fraction in (validation_fraction, test_fraction)]
@@ -83,8 +83,8 @@ def _deal(
     return codes
 
 
-def _dominant(unit: Codes, labels: Codes) -> Codes:
-    """Return the most frequent label of each unit, the smallest of equals."""
+def dominant(unit: Codes, labels: Codes) -> Codes:
+    """Return the most frequent label of each unit 0 … u − 1, the smallest of equals."""
     pairs, counts = np.unique(np.stack([unit, labels]), axis=1, return_counts=True)
     order = np.lexsort((pairs[1], -counts, pairs[0]))
     _, first = np.unique(pairs[0][order], return_index=True)

@@ -112,6 +112,15 @@ def renamed(names: Sequence[str]) -> dict[str, str]:
     return result
 
 
+def group_column(staged: Staged) -> str | None:
+    """Return the name under which the examples hold the column of groups, None without one."""
+    mapping = staged.mapping
+    if mapping is None or mapping.group is None:
+        return None
+    roles = {getattr(mapping, role): role for role in STANDARD}
+    return roles.get(mapping.group) or renamed(list(staged.rest_kinds()))[mapping.group]
+
+
 def _standard(core: pa.Table, codes: Codes, label_names: Sequence[str]) -> dict[str, Any]:
     position = core["position"].to_numpy()
     own_id = pa.array([f"row-{number + 1}" for number in position], pa.string())

@@ -15,6 +15,7 @@ from influence_core.training.dynamics import Snapshot
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 _EPOCH_SLACK = 1e-6
 
@@ -54,22 +55,43 @@ def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
     return events, ~learnt
 
 
-def pvi(loss: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Floats:
-    """Return pointwise V-information in bits, against the label prior as the null model.
+def pvi(loss: npt.NDArray[np.floating], null: Floats) -> Floats:
+    """Return pointwise V-information in bits (n,).
 
-    PVI = log₂ p(y | text) − log₂ p(y), with log₂ p(y | text) = −loss / ln 2 and p(y) the share of
-    the label among the rows: what a model of an empty input converges to. It never exceeds
-    −log₂ p(y). Low is hard; below 0 the text speaks against its label.
+    PVI = log₂ p(y | text) − log₂ p(y | ∅), with log₂ p(y | text) = −loss / ln 2. It never exceeds
+    −log₂ p(y | ∅). Low is hard; below 0 the text speaks against its label.
 
     Args:
         loss: −ln p(y | text) in nats (n,).
-        labels: class indices (n,).
+        null: log₂ p(y | ∅) in bits (n,), of a model that is told nothing of the text.
 
     Source: Ethayarajh et al., arXiv:2110.08420.
     """
+    return -loss.astype(np.float64) / log(2) - null
+
+
+def log_prior(labels: Integers) -> Floats:
+    """Return log₂ of the share of each row's label among the rows (n,).
+
+    It is what a null model of an empty input converges to.
+    """
     counts = np.bincount(labels).astype(np.float64)
-    prior = np.log2(counts[labels] / len(labels))
-    return -loss.astype(np.float64) / log(2) - prior
+    prior: Floats = np.log2(counts[labels] / len(labels))
+    return prior
+
+
+def log_prior_elsewhere(labels: Integers, fold: Integers) -> Floats:
+    """Return log₂ of the share of each row's label among the rows of the other folds (n,).
+
+    Missing (NaN) where no other fold has the label: a model of them could not have learnt it.
+    """
+    shape = int(labels.max()) + 1, int(fold.max()) + 1
+    counts = np.bincount(np.ravel_multi_index((labels, fold), shape), minlength=shape[0] * shape[1])
+    here = counts.reshape(shape)
+    elsewhere = here.sum(axis=1, keepdims=True) - here
+    share = elsewhere[labels, fold] / elsewhere.sum(axis=0)[fold]
+    prior: Floats = np.log2(share, out=np.full(len(labels), np.nan), where=share > 0)
+    return prior
 
 
 def mean_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:

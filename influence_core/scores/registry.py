@@ -30,7 +30,7 @@ class ScoreSpec:
     hard: End
     suspicious: End | None
     modes: tuple[Mode, ...] = ("probe", "finetune")
-    needs: Literal["trace", "dynamics"]
+    needs: Literal["trace", "dynamics", "out_of_fold"]
     cost: str
     reference: str
 
@@ -230,6 +230,22 @@ _SPECS = (
         cost="a forward pass over the rows",
         reference="Lewis, Gale: A Sequential Algorithm for Training Text Classifiers. SIGIR 1994. "
         "arXiv:cmp-lg/9407020",
+    ),
+    ScoreSpec(
+        key="label_quality",
+        label="Label quality",
+        summary="How likely the label is right by models that never learnt from this text. "
+        "Low: they believe another label, so this one may be wrong.",
+        formula="p(y | text) of a head on features of the untuned encoder, out of fold",
+        unit="probability",
+        minimum=0.0,
+        maximum=1.0,
+        hard="low",
+        suspicious="low",
+        needs="out_of_fold",
+        cost="training the head twice more on features, all folds together; when fine-tuning, a "
+        "pass of the untuned encoder over the rows as well",
+        reference="Northcutt, Jiang, Chuang: Confident Learning. JAIR 2021. arXiv:1911.00068",
     ),
 )
 

@@ -13,12 +13,15 @@ import numpy.typing as npt
 from influence_core.config import ScoringSettings
 from influence_core.progress import Progress
 from influence_core.scores import dynamics
+from influence_core.scores.label_quality import label_quality
 from influence_core.scores.normalise import class_norm, dataset_norm, rank
 from influence_core.scores.registry import ScoreSpec
 from influence_core.scores.trace import read_trace
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from influence_core.training.dynamics import Snapshot, read_snapshots, stream
+from influence_core.training.folds import OutOfFold, read_out_of_fold
+from influence_core.training.null import read_null
 from influence_core.training.outlook import Examples
 
 Floats = npt.NDArray[np.float64]
@@ -41,12 +44,17 @@ class _Evidence:
             column.astype(np.bool_) for column in stream(self.snapshots, "correct")
         )
 
+    @cached_property
+    def out_of_fold(self) -> OutOfFold:
+        """What models that did not learn from a row say of it."""
+        return read_out_of_fold(self.replicate)
+
 
 _FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
     "vog": lambda e: read_trace(e.replicate.traces_folder, e.rows, "vog"),
     "tracin": lambda e: read_trace(e.replicate.traces_folder, e.rows, "tracin"),
     "el2n": lambda e: _column(e, "el2n", e.settings.el2n_epoch),
-    "pvi": lambda e: dynamics.pvi(_column(e, "loss", e.settings.pvi_epoch), e.labels),
+    "pvi": lambda e: _pvi(e),
     "forgetting": lambda e: e.forgetting[0],
     "aum": lambda e: dynamics.mean_over(_by_epoch(e, "margin")),
     "confidence": lambda e: dynamics.mean_over(_by_epoch(e, "p_true")),
@@ -55,6 +63,7 @@ _FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
     "loss": lambda e: _column(e, "loss", e.settings.final_epoch),
     "margin": lambda e: _column(e, "margin", e.settings.final_epoch),
     "entropy": lambda e: _column(e, "entropy", e.settings.final_epoch),
+    "label_quality": lambda e: _label_quality(e),
 }
 
 
@@ -82,7 +91,7 @@ def write_scores(
     ]
     columns: dict[str, Any] = {"row": rows, "id": pa.array(ids, pa.string())}
     progress.begin("scores", len(specs), "scores")
-    alone: list[dict[str, Floats]] = [{} for _ in replicates]
+    alone: list[dict[str, Any]] = [{} for _ in replicates]
     for spec in specs:
         raw = np.stack([_FORMULAS[spec.key](one) for one in evidence])
         for values, table in zip(raw, alone, strict=True):
@@ -90,7 +99,9 @@ def write_scores(
         columns.update(_columns(spec, raw, labels, ids))
         progress.advance(1)
     if "forgetting" in alone[0]:
-        never = np.all([one.forgetting[1] for one in evidence], axis=0)
+        for one, table in zip(evidence, alone, strict=True):
+            table["never_learnt"] = one.forgetting[1]
+        never = np.all([table["never_learnt"] for table in alone], axis=0)
         columns["never_learnt"] = never
         # What was never learnt has nothing to forget, and is harder than what was.
         columns["forgetting_rank"] = rank(
@@ -121,6 +132,26 @@ def _columns(
     return columns
 
 
+def _pvi(evidence: _Evidence) -> Floats:
+    settings, labels = evidence.settings, evidence.labels
+    if settings.pvi_out_of_fold:
+        held_out = evidence.out_of_fold
+        null = dynamics.log_prior_elsewhere(labels, held_out.fold)
+        return dynamics.pvi(held_out.loss, null)
+    trained = settings.pvi_null == "trained"
+    null = read_null(evidence.replicate)[labels] if trained else dynamics.log_prior(labels)
+    return dynamics.pvi(_column(evidence, "loss", settings.pvi_epoch), null)
+
+
+def _label_quality(evidence: _Evidence) -> Floats:
+    """Return label quality, missing where no other fold has the label to learn it from."""
+    held_out, labels = evidence.out_of_fold, evidence.labels
+    adjusted = evidence.settings.label_quality_adjusted
+    quality = label_quality(held_out.probabilities, labels, adjusted=adjusted)
+    unlearnable = np.isnan(dynamics.log_prior_elsewhere(labels, held_out.fold))
+    return np.where(unlearnable, np.nan, quality)
+
+
 def _column(evidence: _Evidence, name: str, epoch: int | None) -> Floats:
     snapshot = dynamics.snapshot_at(evidence.snapshots, epoch)
     return snapshot.column(name).astype(np.float64)
@@ -134,7 +165,7 @@ def _by_epoch(evidence: _Evidence, name: str) -> Iterator[npt.NDArray[np.generic
 def _write_alone(
     run: Run,
     replicates: Sequence[Run],
-    tables: list[dict[str, Floats]],
+    tables: list[dict[str, Any]],
     rows: npt.NDArray[np.int64],
 ) -> None:
     import pyarrow as pa

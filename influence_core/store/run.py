@@ -47,7 +47,10 @@ class Finding(BaseModel):
 
 
 class DatasetSummary(BaseModel):
-    """What `examples.parquet` holds. `class_counts` counts training rows by label."""
+    """What `examples.parquet` holds. `class_counts` counts training rows by label.
+
+    `group` is the column whose rows of one value stay together.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,6 +63,7 @@ class DatasetSummary(BaseModel):
     class_counts: dict[str, int]
     columns: dict[str, str]
     pairs: bool
+    group: str | None = None
     findings: tuple[Finding, ...] = ()
 
 

@@ -9,6 +9,7 @@ import pytest
 from influence_core.config import (
     RunSettings,
 )
+from influence_core.scores.agreement import write_agreement
 from influence_core.scores.registry import SCORES
 from influence_core.store.run import Run, create_run
 from tests.cli.conftest import Influence
@@ -72,6 +73,20 @@ class TestLook:
         answer = influence("show", "hostile", "--top", "100")
         assert answer.code == 0
         assert not [letter for letter in answer.out if not (letter.isprintable() or letter == "\n")]
+
+    def test_show_tells_how_far_scores_agree(self, influence: Influence, small_run: Run) -> None:
+        assert influence("show", "small", "--json").json["agreement"] is None
+        found = write_agreement(small_run, 0.1)
+        assert found is not None
+        shown = influence("show", "small").out
+        assert "agreement: Spearman below the diagonal" in shown
+        assert "hardest 10% have in common (Jaccard; by chance 0.05)" in shown
+        (pair,) = (pair for pair in found.pairs if (pair.first, pair.second) == ("vog", "tracin"))
+        (line,) = (line for line in shown.splitlines() if line.startswith("tracin "))
+        assert f" {pair.spearman:.2f} " in line
+        facts = influence("show", "small", "--json").json["agreement"]
+        assert facts["pairs"] == [pair.model_dump() for pair in found.pairs]
+        assert facts["chance"] == pytest.approx(0.1 / (2 - 0.1), abs=0.01)
 
     def test_scores_come_from_the_table(self, influence: Influence) -> None:
         facts = influence("scores", "--json").json

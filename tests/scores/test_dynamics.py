@@ -34,13 +34,23 @@ def test_pvi_by_hand():
     # Labels 0, 0, 0, 1: priors 3/4 and 1/4. A model that knows nothing has PVI 0.
     labels = np.array([0, 0, 0, 1])
     p_true = np.array([0.75, 0.375, 1.0, 0.5])
-    found = dynamics.pvi(-np.log(p_true), labels)
+    found = dynamics.pvi(-np.log(p_true), dynamics.log_prior(labels))
     np.testing.assert_allclose(found, [0, -1, np.log2(4 / 3), 1], atol=1e-12)
 
 
 def test_pvi_stays_finite_where_probabilities_vanish():
-    found = dynamics.pvi(np.array([2000.0, 0.0]), np.array([0, 1]))
+    prior = dynamics.log_prior(np.array([0, 1]))
+    found = dynamics.pvi(np.array([2000.0, 0.0]), prior)
     assert found[0] == pytest.approx(-2000 / np.log(2) + 1)
+
+
+def test_the_prior_of_the_other_folds_by_hand():
+    # Fold 0 holds 0, 0, 1 and fold 1 holds 0, 1, 1, 2: label 2 is in no other fold.
+    labels = np.array([0, 0, 1, 0, 1, 1, 2])
+    fold = np.array([0, 0, 0, 1, 1, 1, 1])
+    found = dynamics.log_prior_elsewhere(labels, fold)
+    shares = [1 / 4, 1 / 4, 2 / 4, 2 / 3, 1 / 3, 1 / 3, np.nan]
+    np.testing.assert_allclose(2**found, shares, rtol=1e-12)
 
 
 @given(arrays(np.float64, (5, 4), elements=st.floats(-100, 100)))
