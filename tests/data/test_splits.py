@@ -83,6 +83,21 @@ def test_group_column_and_equal_texts_stay_together(loaded, run, csv):
     assert (run.examples().groupby("text")["split"].nunique() == 1).all()
 
 
+@pytest.mark.parametrize(
+    ("header", "settings", "column"),
+    [
+        ("text,label,family", {"group": "family"}, "family"),
+        ("utterance,label,family", {"text": "utterance", "group": "utterance"}, "text"),
+        ("text,label,family", {"label": "family", "group": "label"}, "label_input"),
+        ("text,label,family", {}, None),
+    ],
+)
+def test_the_summary_tells_where_the_groups_lie(loaded, run, csv, header, settings, column):
+    rows = "".join(f"text {n},c{n % 3},g{n % 4}\n" for n in range(60))
+    assert loaded(csv(f"{header}\n{rows}"), **settings).group == column
+    assert column is None or column in run.examples().columns
+
+
 def test_group_that_given_splits_divide_is_reported(loaded, csv):
     text = "text,label,split,family\na,x,train,f\nb,y,test,f\nc,y,train,g\n"
     summary = loaded(csv(text), group="family")
