@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from influence_core.config import RunSettings
     from influence_core.errors import InfluenceError
-    from influence_core.pipeline import resume, run
+    from influence_core.pipeline import resume, run, score_checkpoints
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
     from influence_core.store.export import export
@@ -27,6 +27,7 @@ _HOMES = {
     "open_run": "influence_core.store.run",
     "resume": "influence_core.pipeline",
     "run": "influence_core.pipeline",
+    "score_checkpoints": "influence_core.pipeline",
     "select": "influence_core.selection.select",
 }
 
@@ -41,6 +42,7 @@ __all__ = [
     "open_run",
     "resume",
     "run",
+    "score_checkpoints",
     "select",
 ]
 

@@ -209,6 +209,20 @@ class ScoringSettings(Settings):
         return self
 
 
+class CheckpointSettings(Settings):
+    """Checkpoints of a training elsewhere: the run scores with them and trains nothing."""
+
+    folders: tuple[str, ...] = Field(
+        (), description="Folders of checkpoints, in the order of training."
+    )
+    tokenizer: str | None = Field(
+        None, description="Folder of the tokenizer; beside the checkpoints by default."
+    )
+    recorded: bool = Field(
+        False, description="Whether a recorder in somebody's Trainer writes the run."
+    )
+
+
 class RunSettings(Settings):
     """Everything that decides what a run computes."""
 
@@ -216,6 +230,7 @@ class RunSettings(Settings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     scoring: ScoringSettings = Field(default_factory=ScoringSettings)
+    checkpoints: CheckpointSettings | None = None
 
 
 def validated(

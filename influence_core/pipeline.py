@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +20,7 @@ from influence_core.errors import (
     rule,
 )
 from influence_core.progress import Listener, Progress
+from influence_core.replay_stages import check_replay, for_checkpoints, plan_replay
 from influence_core.scores.registry import resolve
 from influence_core.stages import Job, Step, plan, train_along
 from influence_core.store.files import discard, disk_refusal, sweep
@@ -85,6 +86,50 @@ def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None =
     return _execute(open_run(name, root), listeners)
 
 
+def score_checkpoints(
+    checkpoints: str | Path | Sequence[str | Path],
+    source: str,
+    *,
+    tokenizer: str | Path | None = None,
+    learning_rate: float | None = None,
+    name: str | None = None,
+    settings: RunSettings | None = None,
+    listeners: Iterable[Listener] = (),
+    root: Path | None = None,
+) -> Run:
+    """Score labelled texts with checkpoints of a classifier that was trained elsewhere.
+
+    Each checkpoint is one snapshot of the dynamics, by a forward pass over the training rows; then
+    come the trace and the scores. Rows whose split is not given are all training rows. Checkpoints
+    that are not known to be ends of epochs stand for one epoch each, in their order.
+
+    Args:
+        checkpoints: folders that `save_pretrained` or the Trainer wrote, in the order of training,
+            or a folder of such folders, taken in the order of their step numbers.
+        source: file, folder, Hub id or built-in set with the texts the model was trained on.
+        tokenizer: folder or Hub id; by default with the last checkpoint, or beside them all.
+        learning_rate: what TracIn multiplies by; by default the mean of what the Trainer logged,
+            or 1e-4. It changes no rank.
+        name: name of the run; made from the source by default.
+        settings: data, scoring, precision; defaults where it is left out.
+        listeners: called with every progress event.
+        root: folder of runs; `INFLUENCE_RUNS` or `./runs` by default.
+
+    Raises:
+        ModelError: a checkpoint is no safe one, they differ, or there is no tokenizer.
+        DataError: the data has labels that the model does not know, or cannot be used.
+    """
+    if not ranks.leads():
+        return follow()
+    named = [checkpoints] if isinstance(checkpoints, str | Path) else checkpoints
+    whole = for_checkpoints(
+        settings or RunSettings(), source, tuple(map(str, named)), tokenizer, learning_rate
+    )
+    check(whole)
+    chosen = name if name is not None else free_name(whole.data, root)
+    return _execute(create_run(chosen, whole, root), listeners)
+
+
 def follow() -> Run:
     """Train with the leading process of a distributed launch, and return the run it made.
 
@@ -111,10 +156,14 @@ def check(settings: RunSettings) -> None:
     Raises:
         ConfigError: the batch cannot be divided evenly among the processes.
         ScoreError: a score is unknown.
-        ModelError: the encoder is no usable folder, and no model that the Hub has.
+        ModelError: the encoder is no usable folder, and no model that the Hub has; or checkpoints
+            cannot be scored with.
     """
     from influence_core.model.encoder import encoder_source, require_configuration
 
+    if settings.checkpoints is not None:
+        check_replay(settings)
+        return
     resolve(settings.scoring.scores, settings.training.mode)
     processes, batch_size = ranks.world_size(), settings.training.batch_size
     if settings.training.mode == "finetune" and batch_size % processes:
@@ -146,7 +195,7 @@ def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
         job = Job(run, manifest.settings, progress)
         try:
             check(manifest.settings)
-            for step in plan(job):
+            for step in plan_replay(job) if job.settings.checkpoints else plan(job):
                 progress.enter(step.name)
                 _take(step, run)
         except (Cancelled, KeyboardInterrupt):

@@ -113,10 +113,10 @@ def _check_steps(settings: RunSettings, dataset: DatasetSummary) -> None:
 def tokenize_texts(job: Job) -> None:
     """Examples → token ids, and findings about unknown and cut tokens."""
     from influence_core.model.classifier import token_limit
-    from influence_core.model.encoder import encoder_source, load_tokenizer
+    from influence_core.model.encoder import load_tokenizer
     from influence_core.model.tokens import tokenize
 
-    tokenizer = load_tokenizer(encoder_source(job.settings.model.encoder))
+    tokenizer = load_tokenizer(_tokenizer_source(job.settings))
     limit = token_limit(job.settings.model)
     folder = _tokens_folder(job.run)
     found = tokenize(job.run.examples_file, tokenizer, limit, folder, job.progress)
@@ -353,6 +353,13 @@ def _tokens(job: Job) -> TokenStore:
     from influence_core.model.tokens import open_tokens
 
     return open_tokens(_tokens_folder(job.run))
+
+
+def _tokenizer_source(settings: RunSettings) -> str:
+    from influence_core.model.encoder import encoder_source
+
+    named = settings.checkpoints and settings.checkpoints.tokenizer
+    return named or encoder_source(settings.model.encoder)
 
 
 def _tokens_folder(run: Run) -> Path:

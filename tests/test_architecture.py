@@ -28,6 +28,7 @@ LAYERS = (
     ("nlu",),
     ("report",),
     ("stages",),
+    ("replay_stages",),
     ("estimate",),
     ("pipeline",),
     ("jobs",),

@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "run": Entry("run", "Train on a dataset and score every training example."),
+    "score": Entry("score", "Score with checkpoints of a classifier that was trained elsewhere."),
     "demo": Entry("run", "Make the demo run from the built-in dataset, if there is none."),
     "app": Entry("serve", "Open the dashboard on this machine."),
     "runs": Entry("look", "List the runs."),

@@ -78,9 +78,9 @@ def run(
     if resume:
         target = _unfinished(name)
         _check_same(target, settings, typed)
-        _report(_go_on(target), as_json)
+        report(_go_on(target), as_json)
     else:
-        _report(_begin(name, settings), as_json)
+        report(_begin(name, settings), as_json)
 
 
 def demo(as_json: AsJson = False) -> None:
@@ -93,7 +93,7 @@ def demo(as_json: AsJson = False) -> None:
         present = _begin(DEMO, RunSettings())
     elif present.manifest().status != "complete":
         present = _go_on(present)
-    _report(present, as_json)
+    report(present, as_json)
 
 
 def work(name: str, root: Annotated[Path, typer.Option()]) -> None:
@@ -170,7 +170,10 @@ def _check_same(target: Run, settings: RunSettings, typed: Mapping[str, object])
                 )
 
 
-def _report(finished: Run, as_json: bool) -> None:
+def report(finished: Run, as_json: bool) -> None:
+    """Print what a run found, for people or for scripts; one process of several does."""
+    if not ranks.leads():
+        return
     if as_json:
         print_json(run_facts(finished))
     else:

@@ -39,7 +39,11 @@ def summary_lines(run: Run) -> Iterator[str]:
             yield f"  warnings  {doubts}; `influence show {run.name}` lists them"
     settings = manifest.settings
     proxy = ", a proxy of fine-tuning" if settings.training.mode == "probe" else ""
-    yield f"  trained   {settings.training.mode} on {settings.model.encoder}{proxy}"
+    if settings.checkpoints is None:
+        yield f"  trained   {settings.training.mode} on {settings.model.encoder}{proxy}"
+    else:
+        count = len(settings.checkpoints.folders) or settings.training.checkpoints
+        yield f"  trained   elsewhere, {count} checkpoints"
     if manifest.scores:
         yield f"  scores    {', '.join(manifest.scores)}"
     if manifest.stages:

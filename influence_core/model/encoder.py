@@ -103,6 +103,11 @@ def require_configuration(source: str) -> None:
         raise _not_loaded(source, _first_line(error)) from error
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Say whether a folder holds the words of a tokenizer."""
+    return any(any(folder.glob(name)) for name in _VOCABULARIES)
+
+
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer of an encoder; a missing padding token becomes the end token.
 
@@ -111,8 +116,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """
     from transformers import AutoTokenizer
 
-    folder = Path(source)
-    if folder.is_dir() and not any(any(folder.glob(name)) for name in _VOCABULARIES):
+    if Path(source).is_dir() and not has_tokenizer(Path(source)):
         raise ModelError(
             f"{source!r} holds no tokenizer; save it beside the model with "
             "`tokenizer.save_pretrained(folder)`."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +56,7 @@ class Pretended:
     calls: list[tuple[str, str | None, RunSettings | None]] = field(default_factory=list)
     error: BaseException | None = None
     signal: int | None = None
+    given: dict[str, object] = field(default_factory=dict)
 
     def run(
         self,
@@ -67,6 +68,20 @@ class Pretended:
         root: Path | None = None,
     ) -> Run:
         self.calls.append(("run", name, settings))
+        return self._work(create_run(name or "made-up", settings or RunSettings()), listeners)
+
+    def score_checkpoints(
+        self,
+        checkpoints: Sequence[str],
+        source: str,
+        *,
+        name: str | None = None,
+        settings: RunSettings | None = None,
+        listeners: Iterable[Listener] = (),
+        **more: object,
+    ) -> Run:
+        self.calls.append(("score", name, settings))
+        self.given = {"checkpoints": checkpoints, "source": source, **more}
         return self._work(create_run(name or "made-up", settings or RunSettings()), listeners)
 
     def resume(
@@ -96,6 +111,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pretended:
     pretended = Pretended()
     module = ModuleType("influence_core.pipeline")
     module.run, module.resume = pretended.run, pretended.resume
+    module.score_checkpoints = pretended.score_checkpoints
     monkeypatch.setitem(sys.modules, "influence_core.pipeline", module)
     monkeypatch.setattr("influence_core.pipeline", module, raising=False)
     return pretended

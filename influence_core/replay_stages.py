@@ -1,0 +1,249 @@
+"""The stages of a run that scores with checkpoints of a training elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from influence_core.config import CheckpointSettings, RunSettings
+from influence_core.errors import DataError, RunError, ScoreError
+from influence_core.scores.registry import resolve
+from influence_core.stages import (
+    MIN_STEPS_OF_VOG,
+    Job,
+    Step,
+    compute_scores,
+    drop_checkpoints,
+    load_data,
+    tokenize_texts,
+    trace_checkpoints,
+)
+from influence_core.store.files import atomic, discard
+from influence_core.store.run import DatasetSummary
+
+if TYPE_CHECKING:
+    from influence_core.model.checkpoints import GivenCheckpoint
+    from influence_core.model.tokens import TokenStore
+    from influence_core.training.outlook import Examples
+
+RECORDED = "training"
+"""Stage that a recorder marks as done when its training has ended."""
+
+
+def plan_replay(job: Job) -> Iterator[Step]:
+    """List the stages of a run that scores with checkpoints which it did not train."""
+    seed = job.settings.training.seed
+    if given(job.settings).recorded:
+        yield Step(RECORDED, lambda: _wait_for_training(job))
+    else:
+        yield Step("data", lambda: load_classed(job))
+        yield Step("tokens", lambda: tokenize_texts(job))
+        yield Step("snapshots", lambda: take_snapshots(job))
+    yield Step("outlook", lambda: look_out(job))
+    yield Step("trace", lambda: trace_checkpoints(job, job.run, seed))
+    if not job.settings.training.keep_checkpoints:
+        yield Step("cleanup", lambda: drop_checkpoints(job, job.run, seed))
+    yield Step("scores", lambda: compute_scores(job))
+
+
+def for_checkpoints(
+    settings: RunSettings,
+    source: str,
+    folders: tuple[str, ...],
+    tokenizer: str | Path | None,
+    learning_rate: float | None,
+) -> RunSettings:
+    """Complete the settings of a run over checkpoints that exist, by what lies beside them.
+
+    Raises:
+        ModelError: a folder is no safe checkpoint, they differ, or there is no tokenizer.
+    """
+    from influence_core.model.checkpoints import (
+        find_checkpoints,
+        find_tokenizer,
+        logged_learning_rate,
+    )
+
+    found = find_checkpoints(folders)
+    vocabulary = find_tokenizer(found, None if tokenizer is None else str(tokenizer))
+    rate = learning_rate or logged_learning_rate(found) or settings.training.encoder_lr
+    trained = {
+        "mode": "finetune",
+        "encoder_lr": rate,
+        "head_lr": rate,
+        # Within the bounds of what can be trained here: only their proportion is looked at.
+        "checkpoints": min(max(len(found), 2), 100),
+        "epochs": min(max(round(found[-1].epoch), 1), 1000),
+        "keep_activations": "none",
+    }
+    whole = {"source": source, "validation_fraction": 0.0, "test_fraction": 0.0}
+    return RunSettings(
+        data=settings.data.model_copy(update=whole),
+        model=settings.model.model_copy(update={"encoder": str(found[-1].folder)}),
+        training=settings.training.model_copy(update=trained),
+        scoring=settings.scoring,
+        checkpoints=CheckpointSettings(
+            folders=tuple(str(one.folder) for one in found), tokenizer=vocabulary
+        ),
+    )
+
+
+def given(settings: RunSettings) -> CheckpointSettings:
+    """Return the checkpoints that a run was told of."""
+    return settings.checkpoints or CheckpointSettings()
+
+
+def check_replay(settings: RunSettings) -> None:
+    """Refuse checkpoints that cannot be scored with, before anything is computed.
+
+    Raises:
+        ModelError: a folder is no safe checkpoint, they differ, or there is no tokenizer.
+        ScoreError: a score is unknown, or needs more than these checkpoints give.
+    """
+    from influence_core.model.checkpoints import class_names, find_checkpoints, find_tokenizer
+
+    specs = resolve(settings.scoring.scores, settings.training.mode)
+    for spec in specs:
+        if spec.needs not in ("trace", "dynamics"):
+            raise ScoreError(f"Score {spec.key!r} needs a training; checkpoints do not suffice.")
+    if settings.scoring.needs_null or settings.scoring.needs_folds:
+        raise ScoreError(
+            "PVI against a trained null model or out of fold needs a training; checkpoints do not "
+            "suffice."
+        )
+    if given(settings).recorded:
+        return
+    checkpoints = find_checkpoints(given(settings).folders)
+    find_tokenizer(checkpoints, given(settings).tokenizer)
+    class_names(checkpoints[0].folder)
+    if "vog" in {spec.key for spec in specs} and len(checkpoints) < MIN_STEPS_OF_VOG:
+        raise ScoreError("VoG needs two checkpoints or more; name more, or leave it out.")
+
+
+def load_classed(job: Job) -> None:
+    """Source → `examples.parquet`, with the classes in the order of the model's outputs.
+
+    Raises:
+        DataError: the data has labels that the model does not know.
+    """
+    from influence_core.model.checkpoints import class_names
+
+    load_data(job)
+    dataset = _dataset(job)
+    names = ordered_as(class_names(_checkpoints(job)[0].folder), dataset.label_names)
+    counts = {name: dataset.class_counts.get(name, 0) for name in names}
+    job.run.update(
+        dataset=dataset.model_copy(update={"label_names": names, "class_counts": counts})
+    )
+
+
+def ordered_as(outputs: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the name of every output in the data's own words.
+
+    Labels that are numbers name the outputs by their place.
+
+    >>> ordered_as(("no", "yes"), ("yes",))
+    ('no', 'yes')
+    >>> ordered_as(("no", "yes"), ("0", "1"))
+    ('0', '1')
+
+    Raises:
+        DataError: a label is none of them.
+    """
+    if set(labels) <= set(outputs):
+        return outputs
+    places = tuple(map(str, range(len(outputs))))
+    if set(labels) <= set(places):
+        return places
+    unknown = sorted(set(labels) - set(outputs))
+    generic = all(re.fullmatch(r"LABEL_\d+", name) for name in outputs)
+    remedy = (
+        "Its configuration has no class names: set id2label and label2id and save it again, or "
+        "give the labels as numbers"
+        if generic
+        else "Name the column with these labels as 'label', or rename them"
+    )
+    raise DataError(
+        f"The model does not know {len(unknown)} of the labels: {', '.join(unknown[:5])}. Its "
+        f"classes are {', '.join(outputs[:5])}{' …' if len(outputs) > 5 else ''}. {remedy}."
+    )
+
+
+def take_snapshots(job: Job) -> None:
+    """Checkpoints and token ids → dynamics, by forward passes alone."""
+    from influence_core.training.replay import Replayer, replay
+
+    checkpoints = _checkpoints(job)
+    replayer = Replayer(checkpoints[0].folder, _tokens(job), job.settings.training.precision)
+    replay(replayer, checkpoints, _examples(job), job.run, job.progress)
+    discard(job.run.checkpoints_folder)
+    job.run.checkpoints_folder.mkdir()
+    for checkpoint in checkpoints:
+        link = job.run.checkpoints_folder / f"step-{checkpoint.step:06d}"
+        link.symlink_to(checkpoint.folder, target_is_directory=True)
+
+
+def look_out(job: Job) -> None:
+    """The last checkpoint → the final model, its predictions, and features of every row."""
+    from influence_core.model.classifier import load_classifier
+    from influence_core.model.encoder import load_tokenizer, quietly
+    from influence_core.training.outlook import write_predictions
+    from influence_core.training.replay import Replayer
+
+    run, examples = job.run, _examples(job)
+    recorded = given(job.settings).recorded
+    final = run.model_folder if recorded else _checkpoints(job)[-1].folder
+    replayer = Replayer(final, _tokens(job), job.settings.training.precision)
+    replayer.load(final)
+    everything = np.arange(len(examples.ids))
+    job.progress.begin("outlook", len(everything))
+    logits = replayer.outlook(everything, run.embeddings_file, job.progress)
+    figures = write_predictions(run, examples, _dataset(job).label_names, logits)
+    job.progress.end()
+    job.run.update(metrics=figures)
+    if recorded:
+        return
+    with atomic(run.model_folder) as partial, quietly():
+        load_classifier(final).save_pretrained(partial)
+        load_tokenizer(str(given(job.settings).tokenizer)).save_pretrained(partial)
+
+
+def _wait_for_training(job: Job) -> None:
+    raise RunError(
+        f"Run {job.run.name!r} is written by a training with a recorder that has not ended; go on "
+        "with its script, by `trainer.train(resume_from_checkpoint=True)`."
+    )
+
+
+def _checkpoints(job: Job) -> list[GivenCheckpoint]:
+    from influence_core.model.checkpoints import find_checkpoints
+
+    return find_checkpoints(given(job.settings).folders)
+
+
+def _dataset(job: Job) -> DatasetSummary:
+    dataset = job.run.manifest().dataset
+    if dataset is None:
+        raise RunError(f"Run {job.run.name!r} has no examples yet; resume it.")
+    return dataset
+
+
+def _examples(job: Job) -> Examples:
+    from influence_core.training.outlook import read_examples
+
+    return read_examples(job.run, _dataset(job).label_names)
+
+
+def _tokens(job: Job) -> TokenStore:
+    from influence_core.model.tokens import open_tokens
+
+    return open_tokens(tokens_folder(job))
+
+
+def tokens_folder(job: Job) -> Path:
+    """Return where the token ids of a run lie while it works."""
+    return job.run.private_folder / "tokens"
