@@ -15,7 +15,9 @@ from influence_core.store.run import Run
 def agreement_facts(run: Run) -> dict[str, Any] | None:
     """Return what `agreement.json` holds, and the similarity of random sets of that size."""
     found = read_agreement(run)
-    return found and {**found.model_dump(mode="json"), "chance": _chance(found)}
+    if found is None:
+        return None
+    return {**found.model_dump(mode="json"), "chance": _chance(found)}
 
 
 def print_agreement(run: Run, console: Console) -> None:

@@ -137,7 +137,7 @@ def agreement_file(run: Run) -> Path:
 
 def _hardness(table: pa.Table, key: str) -> Floats:
     """Turn a score so that larger is harder; what was never learnt is harder than all else."""
-    values = table.column(key).to_numpy().astype(np.float64)
+    values: Floats = table.column(key).to_numpy().astype(np.float64)
     if key == "forgetting" and NEVER_LEARNT in table.column_names:
         return np.where(table.column(NEVER_LEARNT).to_numpy(), np.inf, values)
     return -values if spec(key).hard == "low" else values
