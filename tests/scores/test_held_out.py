@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cleanlab.rank import get_label_quality_scores
+from scipy.stats import spearmanr
 
 from influence_core import pipeline
 from influence_core.config import (
@@ -19,6 +20,7 @@ from influence_core.config import (
     validated,
 )
 from influence_core.errors import ConfigError
+from influence_core.scores.agreement import read_agreement
 from influence_core.store.run import Run
 from tests.requests import write_requests
 
@@ -112,6 +114,11 @@ def test_pvi_out_of_fold_of_two_seeds(tmp_path: Path, tiny_encoder: Path) -> Non
         found.append(np.log2(own) - np.log2(elsewhere))
     np.testing.assert_allclose(run.scores().pvi, np.mean(found, axis=0), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(run.scores().pvi_spread, np.std(found, axis=0), atol=1e-5)
+    agreement = read_agreement(run)
+    assert agreement is not None
+    assert (agreement.replicates, agreement.pairs) == (2, ())
+    expected = spearmanr(*found).statistic
+    assert agreement.stability["pvi"].spearman == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_null_that_saw_the_row_is_refused() -> None:
