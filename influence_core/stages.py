@@ -56,7 +56,7 @@ def plan(job: Job) -> Iterator[Step]:
     if probe:
         yield Step("features", lambda: encode_texts(job))
     elif job.settings.scoring.needs_folds:
-        yield Step("frozen features", lambda: encode_untuned(job))
+        yield Step("frozen features", lambda: encode_texts(job))
     train, follow = (train_head, trace_heads) if probe else (train_whole, trace_checkpoints)
     for seed, replicate in replicates(job).items():
         suffix = "" if replicate.path == job.run.path else f" ({replicate.name})"
@@ -130,15 +130,6 @@ def tokenize_texts(job: Job) -> None:
 
 
 def encode_texts(job: Job) -> None:
-    """Token ids → pooled features of the frozen encoder."""
-    from influence_core.training.passes import write_features
-
-    model = _classifier(job, job.settings.training.seed)
-    precision = job.settings.training.precision
-    write_features(model, _tokens(job), job.run.embeddings_file, precision, job.progress)
-
-
-def encode_untuned(job: Job) -> None:
     """Token ids → pooled features of the encoder before it has seen a label."""
     from influence_core.training.passes import write_features
 
