@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from influence_core.config import RunSettings
     from influence_core.errors import InfluenceError
     from influence_core.pipeline import resume, run, score_checkpoints
+    from influence_core.scores.explain import explain
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
     from influence_core.store.export import export
@@ -22,6 +23,7 @@ _HOMES = {
     "RunSettings": "influence_core.config",
     "SCORES": "influence_core.scores.registry",
     "SelectionSettings": "influence_core.selection.select",
+    "explain": "influence_core.scores.explain",
     "export": "influence_core.store.export",
     "list_runs": "influence_core.store.run",
     "open_run": "influence_core.store.run",
@@ -37,6 +39,7 @@ __all__ = [
     "Run",
     "RunSettings",
     "SelectionSettings",
+    "explain",
     "export",
     "list_runs",
     "open_run",

@@ -306,8 +306,8 @@ def _trace_plan(job: Job) -> Plan | None:
 
 
 def _keeps_activations(job: Job, replicate: Run) -> bool:
-    own = replicate.path == job.run.path
-    return own and job.settings.training.keep_activations != "none"
+    trained_here = replicate.path == job.run.path and job.settings.checkpoints is None
+    return trained_here and job.settings.training.keep_activations != "none"
 
 
 def _untuned_file(job: Job) -> Path:

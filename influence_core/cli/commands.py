@@ -25,6 +25,7 @@ COMMANDS = {
     "runs": Entry("look", "List the runs."),
     "show": Entry("look", "Show what a run found: figures, and its hardest and easiest examples."),
     "scores": Entry("look", "List the scores and how to read them."),
+    "explain": Entry("explain", "Show which training rows made the model say this."),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
     "delete": Entry("look", "Delete a run with everything in it."),
 }

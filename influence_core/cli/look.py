@@ -10,13 +10,10 @@ import typer
 
 from influence_core import jobs
 from influence_core.cli.summary import print_summary, run_facts
-from influence_core.cli.terminal import errors, fill, output, plain, print_json, table
+from influence_core.cli.terminal import errors, excerpt, fill, output, plain, print_json, table
 from influence_core.errors import RunError
 from influence_core.scores.registry import SCORES, ScoreSpec, spec
 from influence_core.store.run import Run, list_runs, open_run, runs_root
-
-EXCERPT = 100
-"""Letters of a text that a line shows."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")]
@@ -176,14 +173,8 @@ def _example_table(key: str, examples: list[dict[str, Any]]) -> Any:
             example[f"{key}_rank"],
             example["label"],
             example.get("predicted") or "-",
-            _excerpt(example),
+            excerpt(example["text"], example.get("text_pair")),
         )
         for example in examples
     )
     return fill(listed, rows)
-
-
-def _excerpt(example: dict[str, Any]) -> str:
-    texts = [example["text"], example.get("text_pair")]
-    joined = " | ".join(" ".join(str(text).split()) for text in texts if text is not None)
-    return joined if len(joined) <= EXCERPT else joined[: EXCERPT - 1] + "…"

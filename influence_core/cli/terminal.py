@@ -25,6 +25,9 @@ from influence_core.progress import Event, Listener, duration
 PIPE_WIDTH = 240
 """Columns of a line where the output is no terminal."""
 
+EXCERPT = 100
+"""Letters of a text that a line shows."""
+
 PLAIN_SECONDS = 5.0
 """Time between two lines about one stage where the output is no terminal."""
 
@@ -50,6 +53,13 @@ def plain(text: object) -> str:
         letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1]
         for letter in str(text)
     )
+
+
+def excerpt(text: str, text_pair: str | None) -> str:
+    """Return the beginning of a text, or of a pair, on one line."""
+    parts = (part for part in (text, text_pair) if part is not None)
+    joined = " | ".join(" ".join(part.split()) for part in parts)
+    return joined if len(joined) <= EXCERPT else joined[: EXCERPT - 1] + "…"
 
 
 def table(*columns: str) -> Table:

@@ -81,15 +81,16 @@ def open_checkpoints(run: Run) -> list[Checkpoint]:
     """Open the kept heads of a run with their inputs, in the order of training.
 
     Raises:
-        RunError: the run kept none.
+        RunError: the run kept none, or is not finished.
     """
-    found = [_open(run, path) for path in sorted(run.activations_folder.glob("step-*.npy"))]
-    if not found:
+    heads = _heads(run)
+    if not heads or not all(_file_of(run.activations_folder, head).exists() for head in heads):
         raise RunError(
-            f"Run {run.name!r} has no 'activations/', from which influence between examples is "
-            "told. Run again with --keep-activations all."
+            f"Run {run.name!r} has no 'activations/' of all its checkpoints, from which influence "
+            "between examples is told. Resume it if it is not finished; otherwise run again with "
+            "--keep-activations all."
         )
-    return found
+    return [_open(run, head) for head in heads]
 
 
 def keep_probed(run: Run, features: Halves, rows: Rows, progress: Progress) -> None:
@@ -130,7 +131,7 @@ def keep_passed(
 
 def _write(folder: Path, head: Path, rows: int, parts: Parts, progress: Progress) -> None:
     """Fill the file (rows, width) of a head unless it is there; `parts` name their places."""
-    path = folder / f"{head.stem}.npy"
+    path = _file_of(folder, head)
     if not path.exists():
         with atomic(path) as partial:
             stored = np.lib.format.open_memmap(
@@ -177,14 +178,18 @@ def _blocks(rows: int) -> Iterator[Rows]:
         yield np.arange(start, min(start + BLOCK, rows))
 
 
-def _open(run: Run, path: Path) -> Checkpoint:
-    held_out = run.activations_folder / HELD_OUT / path.name
+def _open(run: Run, head: Path) -> Checkpoint:
+    held_out = _file_of(run.activations_folder / HELD_OUT, head)
     return Checkpoint(
-        step=int(path.stem.removeprefix("step-")),
-        head=read_head(run.heads_folder / f"{path.stem}.safetensors"),
-        inputs=np.load(path, mmap_mode="r"),
+        step=int(head.stem.removeprefix("step-")),
+        head=read_head(head),
+        inputs=np.load(_file_of(run.activations_folder, head), mmap_mode="r"),
         held_out=np.load(held_out, mmap_mode="r") if held_out.exists() else None,
     )
+
+
+def _file_of(folder: Path, head: Path) -> Path:
+    return folder / f"{head.stem}.npy"
 
 
 def _heads(run: Run) -> list[Path]:

@@ -20,6 +20,9 @@ from influence_core.scores.head import Head
 BLOCK = 4096
 """Rows at once: small enough for their probabilities to stay in the caches."""
 
+_SIGN_AND_MAGNITUDE = np.int32(0x8FFFE000 - 2**32)
+"""Bits of a float32 that come from a float16, between which lie copies of the sign."""
+
 Floats = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -84,6 +87,22 @@ def extremes(values: Doubles, ids: npt.NDArray[np.object_], count: int) -> list[
     return sorted(above.tolist(), key=lambda place: (-values[place], ids[place]))[:count]
 
 
+def widened(values: Floats) -> npt.NDArray[np.float32]:
+    """Return values as float32, float16 several times as fast as numpy's own conversion.
+
+    The bits of a half move to those of a single, sign and all, and its exponent's bias of 15
+    becomes 127 by a product with 2¹¹²: exact, subnormal numbers included, for all that is finite.
+    """
+    if values.dtype != np.float16:
+        return values.astype(np.float32)
+    bits = values.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= _SIGN_AND_MAGNITUDE
+    singles = bits.view(np.float32)
+    singles *= np.float32(2.0**112)
+    return singles
+
+
 def _blocks(
     head: Head, inputs: Floats, labels: Labels
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
@@ -94,7 +113,7 @@ def _blocks(
     """
     for start in range(0, len(labels), BLOCK):
         rows = slice(start, min(start + BLOCK, len(labels)))
-        given = inputs[rows].astype(np.float32)
+        given = widened(inputs[rows])
         odds = head.logits(given)
         odds -= odds.max(axis=1, keepdims=True)
         np.exp(odds, out=odds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from influence_core.errors import ConfigError, DataError, rule
 from influence_core.store.columns import CORE, Catalogue, catalogue, score_column
@@ -40,6 +40,16 @@ class Example:
     prediction: dict[str, Any] = field(default_factory=dict)
     scores: tuple[ScoreReading, ...] = ()
     never_learnt: bool | None = None
+
+
+class Text(NamedTuple):
+    """What a row says, and its label."""
+
+    row: int
+    id: str
+    text: str
+    text_pair: str | None
+    label: str
 
 
 def count(run: Run, query: ExampleQuery) -> int:
@@ -91,7 +101,7 @@ def example(run: Run, key: int | str) -> Example:
         DataError: there is no such row.
     """
     known = catalogue(run)
-    row = _row_of(run, key)
+    row = row_of(run, key)
     scores = _record(run, known, "scores", row)
     return Example(
         row=row,
@@ -100,6 +110,39 @@ def example(run: Run, key: int | str) -> Example:
         scores=tuple(_readings(known.scores, scores, _scored_rows(run))) if scores else (),
         never_learnt=scores.get("never_learnt"),
     )
+
+
+def row_of(run: Run, key: int | str) -> int:
+    """Return the number of a row, given by its number or its id.
+
+    Raises:
+        DataError: there is no such row.
+    """
+    parameters = Parameters()
+    column = "id" if isinstance(key, str) else "file_row_number"
+    found = rows(
+        f"SELECT file_row_number FROM {parameters.parquet(run.examples_file)} "
+        f"WHERE {column} = {parameters.bind(key)} LIMIT 1",
+        parameters,
+    )
+    if not found:
+        name = "id" if isinstance(key, str) else "row"
+        raise DataError(rule(name, f"be one of run {run.name!r}", key))
+    return int(found[0][0])
+
+
+def texts(run: Run, wanted: Sequence[int]) -> list[Text]:
+    """Return the texts and labels of rows, in the order of `wanted`."""
+    parameters = Parameters()
+    numbers = parameters.bind(list(wanted))
+    found = rows(
+        "SELECT file_row_number, id, text, text_pair, label "
+        f"FROM {parameters.parquet(run.examples_file)} "
+        f"WHERE file_row_number IN (SELECT unnest({numbers}::BIGINT[]))",
+        parameters,
+    )
+    by_row = {record[0]: Text(*record) for record in found}
+    return [by_row[row] for row in wanted]
 
 
 def dynamics(run: Run, row: int) -> pd.DataFrame:
@@ -178,20 +221,6 @@ def _details(
         """,
         parameters,
     )
-
-
-def _row_of(run: Run, key: int | str) -> int:
-    parameters = Parameters()
-    column = "id" if isinstance(key, str) else "file_row_number"
-    found = rows(
-        f"SELECT file_row_number FROM {parameters.parquet(run.examples_file)} "
-        f"WHERE {column} = {parameters.bind(key)} LIMIT 1",
-        parameters,
-    )
-    if not found:
-        name = "id" if isinstance(key, str) else "row"
-        raise DataError(rule(name, f"be one of run {run.name!r}", key))
-    return int(found[0][0])
 
 
 def _record(run: Run, known: Catalogue, table: str, row: int) -> dict[str, Any]:
