@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from influence_core.config import RunSettings
     from influence_core.errors import InfluenceError
-    from influence_core.pipeline import resume, run, score_checkpoints
+    from influence_core.pipeline import import_scores, resume, run, score_checkpoints
     from influence_core.scores.explain import explain
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
@@ -25,6 +25,7 @@ _HOMES = {
     "SelectionSettings": "influence_core.selection.select",
     "explain": "influence_core.scores.explain",
     "export": "influence_core.store.export",
+    "import_scores": "influence_core.pipeline",
     "list_runs": "influence_core.store.run",
     "open_run": "influence_core.store.run",
     "resume": "influence_core.pipeline",
@@ -41,6 +42,7 @@ __all__ = [
     "SelectionSettings",
     "explain",
     "export",
+    "import_scores",
     "list_runs",
     "open_run",
     "resume",

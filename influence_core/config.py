@@ -21,6 +21,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Mode = Literal["probe", "finetune"]
 Precision = Literal["auto", "fp32", "bf16"]
 Pooling = Literal["auto", "cls", "mean"]
+ImportKind = Literal["auto", "table", "dynamics", "probabilities"]
 
 BUILTIN_SOURCE = "voice-assistant"
 """Name of the built-in dataset where a source is asked for."""
@@ -223,6 +224,48 @@ class CheckpointSettings(Settings):
     )
 
 
+class ImportSettings(Settings):
+    """Scores, training dynamics or probabilities that were made elsewhere, and how they join."""
+
+    path: str = Field(
+        description="A table of scores (CSV, TSV, JSON Lines, Parquet), a folder of cartography's "
+        "training dynamics, or class probabilities (.npy or a table)."
+    )
+    kind: ImportKind = Field(
+        "auto", description="What the path holds; told from its name and columns by default."
+    )
+    score_id: str | None = Field(
+        None,
+        description="Column of the imported table that holds the ids of the data; the data's own "
+        "or a usual name by default; an empty name joins by row order.",
+    )
+    scores: tuple[str, ...] = Field(
+        (), description="Columns of the table to import; all numeric ones by default."
+    )
+    hard: tuple[str, ...] = Field(
+        ("high",),
+        description="Hard end of columns that are no scores of `influence scores`: 'high' or "
+        "'low', for some of them as 'column=low'.",
+    )
+    partial: bool = Field(
+        False,
+        description="Whether training rows may stay without a score, and ids of rows that are not "
+        "in the data are passed over.",
+    )
+
+
+class CustomScore(Settings):
+    """A score from elsewhere that the registry does not know.
+
+    `key` names its columns in `scores.parquet`, `column` is what its file called it, and `hard` is
+    the end of hard examples.
+    """
+
+    key: str
+    column: str
+    hard: Literal["high", "low"]
+
+
 class RunSettings(Settings):
     """Everything that decides what a run computes."""
 
@@ -231,6 +274,12 @@ class RunSettings(Settings):
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     scoring: ScoringSettings = Field(default_factory=ScoringSettings)
     checkpoints: CheckpointSettings | None = None
+    imported: ImportSettings | None = None
+
+    @property
+    def origin(self) -> Literal["probe", "finetune", "import"]:
+        """How the scores come about: by a training of this mode, or from elsewhere."""
+        return "import" if self.imported else self.training.mode
 
 
 def validated(

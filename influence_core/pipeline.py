@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from influence_core import ranks
-from influence_core.config import DataSettings, RunSettings
+from influence_core.config import DataSettings, ImportSettings, RunSettings
 from influence_core.errors import (
     Cancelled,
     ConfigError,
+    DataError,
     InfluenceError,
     RunBusy,
     RunError,
@@ -70,6 +71,48 @@ def run(
     check(settings)
     chosen = name if name is not None else free_name(settings.data, root)
     return _execute(create_run(chosen, settings, root), listeners)
+
+
+def import_scores(
+    source: str,
+    path: str | Path,
+    *,
+    name: str | None = None,
+    settings: ImportSettings | None = None,
+    data: DataSettings | None = None,
+    listeners: Iterable[Listener] = (),
+    root: Path | None = None,
+) -> Run:
+    """Make a run of scores, training dynamics or probabilities that were computed elsewhere.
+
+    Rows that no column gives a split are training rows: nothing is trained, so none is held out.
+
+    Args:
+        source: the labelled texts, as for `run`.
+        path: a table of scores, a folder of cartography's training dynamics, or class
+            probabilities of models that were not trained on the row (.npy or a table).
+        name: name of the run; made from the source by default.
+        settings: how the scores are read and joined; its `path` gives way to the argument.
+        data: how the columns of the source are read; its `source` gives way to the argument.
+        listeners: called with every progress event.
+        root: folder of runs; `INFLUENCE_RUNS` or `./runs` by default.
+
+    Raises:
+        DataError: the files do not fit each other; it tells all problems, and there is no run.
+    """
+    given = settings.model_dump() if settings else {}
+    imported = ImportSettings(**{**given, "path": str(path)})
+    texts = (data or DataSettings()).model_copy(
+        update={"source": source, "validation_fraction": 0.0, "test_fraction": 0.0}
+    )
+    wanted = RunSettings(data=texts, imported=imported)
+    check(wanted)
+    run = create_run(name if name is not None else free_name(texts, root), wanted, root)
+    try:
+        return _execute(run, listeners)
+    except (DataError, ConfigError):
+        run.delete()
+        raise
 
 
 def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None = None) -> Run:
@@ -158,7 +201,13 @@ def check(settings: RunSettings) -> None:
         ScoreError: a score is unknown.
         ModelError: the encoder is no usable folder, and no model that the Hub has; or checkpoints
             cannot be scored with.
+        DataError: there is nothing to import.
     """
+    if settings.imported is not None:
+        from influence_core.exchange.importing import check as check_import
+
+        check_import(settings.imported)
+        return
     from influence_core.model.encoder import encoder_source, require_configuration
 
     if settings.checkpoints is not None:

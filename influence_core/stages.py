@@ -50,6 +50,10 @@ class Step:
 
 def plan(job: Job) -> Iterator[Step]:
     """List the stages of a run in their order; every seed is trained and traced on its own."""
+    if job.settings.imported is not None:
+        yield Step("data", lambda: load_data(job))
+        yield Step("import", lambda: import_files(job))
+        return
     probe = job.settings.training.mode == "probe"
     yield Step("data", lambda: load_data(job))
     yield Step("tokens", lambda: tokenize_texts(job))
@@ -103,11 +107,19 @@ def _check_steps(settings: RunSettings, dataset: DatasetSummary) -> None:
 
     training = settings.training
     steps = steps_in_epoch(dataset.splits["train"], training.batch_size) * training.epochs
-    if "vog" in settings.scoring.scores and steps < MIN_STEPS_OF_VOG:
+    wanted = settings.imported is None and "vog" in settings.scoring.scores
+    if wanted and steps < MIN_STEPS_OF_VOG:
         raise ScoreError(
             f"VoG needs checkpoints of {MIN_STEPS_OF_VOG} optimisation steps or more; this "
             f"training has {steps}. Lower the batch size or raise the number of epochs."
         )
+
+
+def import_files(job: Job) -> None:
+    """What was computed elsewhere → `scores.parquet`, and `dynamics/` or predictions."""
+    from influence_core.exchange.importing import bring_in
+
+    bring_in(job.run, job.progress)
 
 
 def tokenize_texts(job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from influence_core.errors import DataError
 from influence_core.report import charts
-from influence_core.scores.registry import SCORES, spec
+from influence_core.scores.registry import ScoreSpec, specs_of
 from influence_core.store import tables
 from influence_core.store.columns import CORE, Catalogue, catalogue
 from influence_core.store.query import ExampleQuery
@@ -18,7 +18,7 @@ from influence_core.store.rows import Example
 from influence_core.store.run import Run
 from ui import filters, plots, queries, state
 from ui.shell import Lens
-from ui.wording import count, counted, figure, figures, percent
+from ui.wording import count, counted, figure, figures, percent, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,15 +201,17 @@ def _scores(example: Example, view: Lens) -> None:
     if not example.scores:
         st.caption(f"No scores: the row is in the {_inputs(example)['split']} split.")
         return
+    entries = specs_of(view.manifest)
     table = pd.DataFrame(
         [
             {
-                "Score": spec(reading.score).label if reading.score in SCORES else reading.score,
+                "Score": entries[reading.score].label,
                 "Value": figure(reading.raw),
                 "Harder than": reading.percentile,
                 "Class z": f"{reading.class_norm:.2f}",
             }
             for reading in example.scores
+            if reading.score in entries
         ]
     )
     st.dataframe(
@@ -220,7 +222,7 @@ def _scores(example: Example, view: Lens) -> None:
         column_config={
             "Score": st.column_config.TextColumn(width=88),
             "Value": st.column_config.TextColumn(
-                width=72, alignment="right", help=_hard_ends(example)
+                width=72, alignment="right", help=_hard_ends(entries.values())
             ),
             "Harder than": st.column_config.ProgressColumn(
                 format="%.0f%%",
@@ -240,11 +242,11 @@ def _scores(example: Example, view: Lens) -> None:
         st.caption("The model was never right about it in any snapshot.")
 
 
-def _hard_ends(example: Example) -> str:
-    """Say for every score of the example which end is hard."""
-    known = [spec(reading.score) for reading in example.scores if reading.score in SCORES]
+def _hard_ends(entries: Iterable[ScoreSpec]) -> str:
+    """Say for every score which end is hard."""
+    known = list(entries)
     ends = {
-        end: ", ".join(entry.label for entry in known if entry.hard == end)
+        end: ", ".join(plain(entry.label) for entry in known if entry.hard == end)
         for end in ("high", "low")
     }
     return " ".join(f"{end.capitalize()} is hard: {names}." for end, names in ends.items() if names)

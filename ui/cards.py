@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from influence_core.progress import duration
-from influence_core.scores.registry import spec
+from influence_core.scores.registry import specs_of
 from influence_core.store.run import Manifest, Run
 from ui import queries, shell
 from ui.queries import Card
@@ -150,7 +150,7 @@ def _facts(manifest: Manifest) -> None:
     if manifest.error:
         st.text(short(manifest.error, ERROR_LENGTH))
     seconds = sum(stage.seconds for stage in manifest.stages.values())
-    names = ", ".join(spec(key).label for key in manifest.scores) or "no scores yet"
+    names = ", ".join(entry.label for entry in specs_of(manifest).values()) or "no scores yet"
     took = f", took {duration(seconds)}" if seconds and manifest.status == "complete" else ""
-    mode = manifest.settings.training.mode.capitalize()
-    st.caption(f"{mode}: {names}  \n{age(manifest.created).capitalize()}{took}")
+    origin = manifest.settings.origin.capitalize()
+    st.caption(f"{origin}: {names}  \n{age(manifest.created).capitalize()}{took}")

@@ -18,6 +18,7 @@ from ui.wording import count, percent, plain
 
 STAGES = {
     "data": "Read and check the data",
+    "import": "Read and join what was computed elsewhere",
     "tokens": "Cut texts into tokens",
     "features": "Encode the texts",
     "training": "Train",
@@ -26,6 +27,13 @@ STAGES = {
     "map": "Draw the map",
 }
 """Stages in their order, and what each of them does."""
+
+_ABSENT = {
+    "probe": {"map", "import"},
+    "finetune": {"map", "import", "features"},
+    "import": {*STAGES} - {"data", "import"},
+}
+"""Stages that a run does not go through, by where its scores come from."""
 
 POINTS_DRAWN = 1_500
 REFRESH_SECONDS = 1.0
@@ -83,7 +91,8 @@ def _live(name: str, was_running: bool) -> None:
         with left:
             _stages(manifest, status, watch)
         with right:
-            _losses(watch)
+            if manifest.settings.imported is None:
+                _losses(watch)
         for message in _news(manifest, watch)[-3:] if status.state != "finished" else ():
             st.caption(plain(message))
 
@@ -163,8 +172,7 @@ def _present(status: JobStatus, unfinished: list[str]) -> str | None:
 
 def _expected(manifest: Manifest, watch: Watch) -> list[tuple[str, str]]:
     """Return the stages of this run in their order; other seeds have theirs named after them."""
-    skipped = {"map"} if manifest.settings.training.mode == "probe" else {"map", "features"}
-    names = {*STAGES} - skipped | {*manifest.stages} | watch.begun
+    names = {*STAGES} - _ABSENT[manifest.settings.origin] | {*manifest.stages} | watch.begun
     return [(name, _what(name)) for name in sorted(names, key=_place)]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from influence_core.config import RunSettings
 from influence_core.store.run import Manifest, Run
 from ui import findings, forms, live, queries, shell, state
 from ui.wording import count, percent
@@ -52,6 +55,8 @@ def _usual(name: str) -> str:
 def _measured(manifest: Manifest) -> None:
     """Draw how good the model is, and the way on."""
     st.subheader("How good is the model?", anchor=False)
+    if not manifest.metrics:
+        st.caption("No model was trained here, and no predictions were imported.")
     table = [
         {
             "Split": split.capitalize(),
@@ -61,7 +66,8 @@ def _measured(manifest: Manifest) -> None:
         }
         for split, values in manifest.metrics.items()
     ]
-    st.dataframe(table, hide_index=True, height="content", width=460)
+    if table:
+        st.dataframe(table, hide_index=True, height="content", width=460)
     with st.container(horizontal=True):
         shell.link("distributions", "Distributions", ":material/bar_chart:", run=manifest.name)
         shell.link("examples", "Examples", ":material/table_rows:", run=manifest.name)
@@ -72,7 +78,7 @@ def _settings(manifest: Manifest) -> None:
     with st.expander("Settings and versions", icon=":material/tune:"):
         rows = [
             {"Part": part.capitalize(), "Setting": forms.label(name), "Value": str(value)}
-            for part, values in manifest.settings.model_dump(mode="json").items()
+            for part, values in _in_force(manifest.settings).items()
             for name, value in values.items()
             if value is not None
         ]
@@ -81,3 +87,10 @@ def _settings(manifest: Manifest) -> None:
             for name, version in manifest.versions.items()
         ]
         st.dataframe(rows, hide_index=True, height=400)
+
+
+def _in_force(settings: RunSettings) -> dict[str, dict[str, Any]]:
+    """Return the parts of the settings that had a say: an import trains nothing."""
+    silent = {"model", "training"} if settings.imported else set()
+    parts = settings.model_dump(mode="json", exclude=silent)
+    return {part: values for part, values in parts.items() if values is not None}

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from influence_core.errors import InfluenceError
-from influence_core.scores.registry import ScoreSpec, spec
+from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
 from influence_core.store.columns import score_column
 from influence_core.store.run import Manifest, Run
 from ui import queries, state
@@ -55,8 +55,8 @@ class Lens:
 
     @property
     def spec(self) -> ScoreSpec:
-        """The registry's entry of the score."""
-        return spec(self.score)
+        """The entry of the score."""
+        return spec_of(self.manifest, self.score)
 
     @property
     def column(self) -> str:
@@ -113,7 +113,11 @@ def guard() -> Iterator[None]:
         raise
 
 
-PROXY = "Measured by a probe on frozen features: a proxy of what fine-tuning would say."
+ORIGINS = {
+    "probe": "Measured by a probe on frozen features: a proxy of what fine-tuning would say.",
+    "import": "Computed elsewhere and imported: no model was trained here.",
+}
+"""What must be said of scores before anyone relies on them, by where they come from."""
 
 
 def header(title: str, question: str) -> None:
@@ -143,8 +147,8 @@ def lens() -> Lens | None:
             "See how far it is",
             "progress",
         )
-    if manifest.settings.training.mode == "probe":
-        st.caption(PROXY)
+    if manifest.settings.origin in ORIGINS:
+        st.caption(ORIGINS[manifest.settings.origin])
     return Lens(run, manifest, state.settle("score", list(manifest.scores)), state.get("norm"))
 
 
@@ -215,17 +219,17 @@ def _say_what_is_missing() -> None:
 def _pick_score(compare: bool) -> None:
     """Draw the picker of the score and of what it is compared with, as far as there are scores."""
     run = chosen_run()
-    scores = list(queries.manifest(run).scores) if run else []
-    if not scores:
+    entries = specs_of(queries.manifest(run)) if run else {}
+    if not entries:
         return
-    score = state.settle("score", scores)
+    score = state.settle("score", list(entries))
     st.selectbox(
         "Score",
-        scores,
-        format_func=lambda key: spec(key).label,
+        list(entries),
+        format_func=lambda key: entries[key].label,
         key="score",
         persist_state="session",
-        help=plain(spec(score).summary),
+        help=plain(entries[score].summary),
     )
     if not compare:
         return

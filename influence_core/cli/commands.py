@@ -11,10 +11,14 @@ from typer.main import get_command
 
 
 class Entry(NamedTuple):
-    """The module under `influence_core.cli` that holds a command, and what it does."""
+    """The module under `influence_core.cli` that holds a command, and what it does.
+
+    `function` is named where it cannot be called as the command is.
+    """
 
     module: str
     summary: str
+    function: str = ""
 
 
 COMMANDS = {
@@ -26,6 +30,7 @@ COMMANDS = {
     "show": Entry("look", "Show what a run found: figures, and its hardest and easiest examples."),
     "scores": Entry("look", "List the scores and how to read them."),
     "explain": Entry("explain", "Show which training rows made the model say this."),
+    "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
     "delete": Entry("look", "Delete a run with everything in it."),
 }
@@ -54,7 +59,7 @@ def load(name: str) -> Any:
     entry = {**COMMANDS, **HIDDEN}[name]
     module = import_module(f"influence_core.cli.{entry.module}")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name)(getattr(module, name))
+    app.command(name)(getattr(module, entry.function or name))
     return get_command(app)
 
 

@@ -10,10 +10,11 @@ import typer
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.terminal import fill, output, plain, print_json, reporting, table
 from influence_core.config import validated
+from influence_core.errors import ConfigError, rule
 from influence_core.progress import Progress
 from influence_core.selection.select import SelectionSettings
 from influence_core.store.formats import Format
-from influence_core.store.run import open_run
+from influence_core.store.run import Run, open_run
 
 if TYPE_CHECKING:
     from influence_core.store.export import ExportManifest
@@ -26,6 +27,14 @@ def export(
     name: Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")],
     destination: Annotated[Path, typer.Argument(help="New folder for the subset.")],
     format: Annotated[Format, typer.Option(help="Format of the files.")] = "jsonl",
+    dynamics: Annotated[
+        bool,
+        typer.Option(
+            "--dynamics",
+            help="Write the training dynamics of all training rows as allenai/cartography reads "
+            "them, and no subset.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export in that folder.")
     ] = False,
@@ -44,6 +53,9 @@ def export(
     from influence_core.store import export as exports
 
     run = open_run(name)
+    if dynamics:
+        _export_dynamics(run, destination, overwrite, given)
+        return
     settings = validated(SelectionSettings, chosen(SelectionSettings, given))
     selection = select(run, settings)
     with reporting() as shown:
@@ -61,6 +73,18 @@ def export(
         print_json(finished.manifest.model_dump(mode="json"))
     else:
         _print_balance(finished.manifest, finished.folder)
+
+
+def _export_dynamics(
+    run: Run, destination: Path, overwrite: bool, given: dict[str, object]
+) -> None:
+    from influence_core.exchange.cartography_export import export_dynamics
+
+    if given:
+        raise ConfigError(rule("dynamics", "be asked for without a subset", sorted(given)))
+    with reporting() as shown:
+        folder = export_dynamics(run, destination, overwrite=overwrite, progress=Progress(shown))
+    output().print(plain(f"Training dynamics in {folder}"))
 
 
 def _print_balance(manifest: ExportManifest, folder: Path) -> None:

@@ -12,7 +12,7 @@ from influence_core import jobs
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, excerpt, fill, output, plain, print_json, table
 from influence_core.errors import RunError
-from influence_core.scores.registry import SCORES, ScoreSpec, spec
+from influence_core.scores.registry import SCORES, ScoreSpec, spec, spec_of
 from influence_core.store.run import Run, list_runs, open_run, runs_root
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -48,7 +48,7 @@ def show(
     manifest = run.manifest()
     if label is not None:
         _check_label(run, label)
-    key = spec(score).key if score else next(iter(manifest.scores), None)
+    key = spec_of(manifest, score).key if score else next(iter(manifest.scores), None)
     ends = {end: _examples(run, key, end, label, top) for end in ("hardest", "easiest") if key}
     if as_json:
         print_json({**run_facts(run), "agreement": agreement_facts(run), **ends})
@@ -116,7 +116,7 @@ def _row(run: Run) -> dict[str, Any]:
         "path": str(run.path),
         "state": jobs.status(run).state,
         "error": manifest.error,
-        "mode": manifest.settings.training.mode,
+        "mode": manifest.settings.origin,
         "encoder": manifest.settings.model.encoder,
         "source": manifest.settings.data.source,
         "rows": dataset.rows if dataset else None,

@@ -39,7 +39,9 @@ def summary_lines(run: Run) -> Iterator[str]:
             yield f"  warnings  {doubts}; `influence show {run.name}` lists them"
     settings = manifest.settings
     proxy = ", a proxy of fine-tuning" if settings.training.mode == "probe" else ""
-    if settings.checkpoints is None:
+    if settings.imported is not None:
+        yield f"  imported  {settings.imported.path}"
+    elif settings.checkpoints is None:
         yield f"  trained   {settings.training.mode} on {settings.model.encoder}{proxy}"
     else:
         count = len(settings.checkpoints.folders) or settings.training.checkpoints

@@ -58,7 +58,7 @@ _LABELS = (
     "emotion",
 )
 
-_IDS = ("id", "guid", "uid", "uuid", "example_id", "pairid", "row_id", "idx", "index")
+IDS = ("id", "guid", "uid", "uuid", "example_id", "pairid", "row_id", "idx", "index")
 
 _SPLITS = ("split", "subset", "partition", "fold")
 
@@ -115,7 +115,7 @@ def guess(settings: DataSettings, head: pa.Table, report: Report) -> Mapping | N
         text=str(text),
         label=str(label),
         text_pair=text_pair,
-        id=_first(named["id"], _by_name(_IDS, free)),
+        id=_first(named["id"], by_name(IDS, free)),
         split=_first(named["split"], _split(free, head)),
         group=settings.group or None,
     )
@@ -152,7 +152,7 @@ def _first(named: str | None, guessed: str | None) -> str | None:
     return guessed if named is None else named or None
 
 
-def _by_name(candidates: Sequence[str], columns: Sequence[str]) -> str | None:
+def by_name(candidates: Sequence[str], columns: Sequence[str]) -> str | None:
     """Return the column whose name comes first among the candidates, whatever its case."""
     lowered = {name.lower(): name for name in reversed(columns)}
     return next((lowered[name] for name in candidates if name in lowered), None)
@@ -163,14 +163,14 @@ def _known_pair(
 ) -> tuple[str, str] | None:
     """Return the two columns of a pair of texts that usually come together."""
     for first, second in _PAIRS:
-        left, right = _by_name([first], columns), _by_name([second], free)
+        left, right = by_name([first], columns), by_name([second], free)
         if left and right and (left == text if text else left in free):
             return left, right
     return None
 
 
 def _text(columns: Sequence[str], head: pa.Table) -> str | None:
-    return _by_name(_TEXTS, columns) or _wordiest(columns, head)
+    return by_name(_TEXTS, columns) or _wordiest(columns, head)
 
 
 def _wordiest(columns: Sequence[str], head: pa.Table) -> str | None:
@@ -187,7 +187,7 @@ def _wordiest(columns: Sequence[str], head: pa.Table) -> str | None:
 def _label(columns: Sequence[str], head: pa.Table, report: Report) -> str | None:
     """Guess the label by name, else by few distinct values; say what else it could be."""
     names = [name for name in columns if name.lower() in _LABELS]
-    label = _by_name(_LABELS, names)
+    label = by_name(_LABELS, names)
     if label is None:
         names = [name for name in columns if _few_values(head[name])]
         label = min(names, key=lambda name: pc.count_distinct(head[name]).as_py(), default=None)
@@ -211,7 +211,7 @@ def _few_values(column: pa.ChunkedArray) -> bool:
 
 def _split(columns: Sequence[str], head: pa.Table) -> str | None:
     """Guess the split column by name, if its first value reads like a split."""
-    name = _by_name(_SPLITS, columns)
+    name = by_name(_SPLITS, columns)
     if name is None or head.num_rows == 0:
         return name
     value = str(head[name][0].as_py()).lower()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.scores.registry import End
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,11 +44,21 @@ def class_norm(scores: Floats, labels: npt.NDArray[np.int64]) -> Floats:
 
 def rank(scores: Floats, ids: npt.NDArray[np.object_], hard: End) -> npt.NDArray[np.int64]:
     """Return ranks 1 … n, 1 the hardest; ties go by id, missing scores come last."""
+    return rank_along(scores, id_order(ids), hard)
+
+
+def id_order(ids: npt.NDArray[np.object_] | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """Return the positions of the ids in their order (n,)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    known = ids if isinstance(ids, pa.ChunkedArray) else pa.array(ids)
+    return np.asarray(pc.sort_indices(known))
+
+
+def rank_along(scores: Floats, by_id: npt.NDArray[np.uint64], hard: End) -> npt.NDArray[np.int64]:
+    """Return ranks as `rank` does, the order of the ids being known already."""
     keys = -scores if hard == "high" else scores
-    by_id = np.asarray(pc.sort_indices(pa.array(ids)))
     order = by_id[np.argsort(keys[by_id], kind="stable")]
     ranks = np.empty(len(scores), dtype=np.int64)
     ranks[order] = np.arange(1, len(scores) + 1)

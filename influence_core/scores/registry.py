@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from influence_core.config import Mode
+from influence_core.config import CustomScore, Mode
 from influence_core.errors import ScoreError
+from influence_core.store.run import Manifest
 
 End = Literal["high", "low"]
 
@@ -30,7 +31,7 @@ class ScoreSpec:
     hard: End
     suspicious: End | None
     modes: tuple[Mode, ...] = ("probe", "finetune")
-    needs: Literal["trace", "dynamics", "out_of_fold"]
+    needs: Literal["trace", "dynamics", "out_of_fold", "import"]
     cost: str
     reference: str
 
@@ -282,3 +283,40 @@ def resolve(keys: Iterable[str], mode: Mode) -> tuple[ScoreSpec, ...]:
                 f"it needs {' or '.join(map(repr, entry.modes))}."
             )
     return specs
+
+
+def specs_of(manifest: Manifest) -> dict[str, ScoreSpec]:
+    """Return the entries of the scores that a run has, those imported under other names too."""
+    imported = {score.key: _custom(score) for score in manifest.custom_scores}
+    return {key: imported.get(key) or spec(key) for key in manifest.scores}
+
+
+def spec_of(manifest: Manifest, key: str) -> ScoreSpec:
+    """Return the entry of one score of a run.
+
+    Raises:
+        ScoreError: the run does not have it.
+    """
+    entries = specs_of(manifest)
+    if key not in entries:
+        has = f"its scores are {', '.join(entries)}" if entries else "it has no scores yet"
+        raise ScoreError(f"Run {manifest.name!r} has no score {key!r}; {has}.")
+    return entries[key]
+
+
+def _custom(score: CustomScore) -> ScoreSpec:
+    return ScoreSpec(
+        key=score.key,
+        label=score.key,
+        summary=f"Imported from column {score.column!r}. {score.hard.capitalize()}: hard.",
+        formula="as it was computed elsewhere",
+        unit="its own unit",
+        minimum=None,
+        maximum=None,
+        hard=score.hard,
+        suspicious=None,
+        modes=(),
+        needs="import",
+        cost="none: it was computed elsewhere",
+        reference="imported",
+    )

@@ -113,6 +113,19 @@ def write_scores(
     progress.end()
 
 
+def computed(
+    source: Run,
+    rows: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int64],
+    keys: Sequence[str],
+    settings: ScoringSettings,
+) -> tuple[dict[str, Floats], npt.NDArray[np.bool_] | None]:
+    """Return raw scores (rows,) of one replicate, and what was never learnt if forgetting asks."""
+    evidence = _Evidence(source, rows, labels, read_snapshots(source.dynamics_folder), settings)
+    made = {key: _FORMULAS[key](evidence) for key in keys}
+    return made, evidence.forgetting[1] if "forgetting" in keys else None
+
+
 def _columns(
     spec: ScoreSpec,
     raw: Floats,

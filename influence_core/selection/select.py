@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -11,17 +13,19 @@ from pydantic import Field, model_validator
 
 from influence_core.config import Settings
 from influence_core.errors import SelectionError, rule
-from influence_core.scores.registry import spec
+from influence_core.scores.registry import ScoreSpec, spec, spec_of
 from influence_core.selection import samplers
 from influence_core.selection.quotas import prefix, prefixes, proportional
+from influence_core.store.columns import catalogue, score_column
 from influence_core.store.run import Run
-from influence_core.store.tables import score_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Strategy = Literal["cutoff", "softmax", "linear", "random", "stratified"]
 Positions = npt.NDArray[np.int64]
+Finder = Callable[[str], ScoreSpec]
+"""Finds the entry of a score: in the registry, or among all scores of a run."""
 
 WITHOUT_SCORE: tuple[Strategy, ...] = ("random", "stratified")
 
@@ -103,12 +107,13 @@ def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection
         SelectionError: the run lacks the score, or the floors ask for too many rows.
     """
     table = _training_rows(source, settings) if isinstance(source, Run) else source
+    find = partial(spec_of, source.manifest()) if isinstance(source, Run) else spec
     rows = table["row"].to_numpy(np.int64)
-    clipped = _suspicious(table, settings)
+    clipped = _suspicious(table, settings, find)
     open_rows = np.setdiff1d(np.arange(len(rows)), clipped, assume_unique=True)
     keep = len(rows) - round(settings.fraction * len(rows))
     part = table.iloc[open_rows]
-    kept = open_rows[_keep(part, keep, settings)]
+    kept = open_rows[_keep(part, keep, settings, find)]
     return Selection(
         settings=settings,
         kept=np.sort(rows[kept]),
@@ -118,24 +123,28 @@ def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection
     )
 
 
-def _keep(table: pd.DataFrame, keep: int, settings: SelectionSettings) -> Positions:
+def _keep(table: pd.DataFrame, keep: int, settings: SelectionSettings, find: Finder) -> Positions:
     """Return positions of the kept rows in the table."""
     groups = (table["label"].rank(method="dense") - 1).to_numpy().astype(np.int64)
     if not (settings.per_class or settings.strategy == "stratified"):
-        return prefix(_order(table, settings), keep, groups, settings.floor)
+        return prefix(_order(table, settings, find), keep, groups, settings.floor)
     quotas = proportional(np.bincount(groups), keep, settings.floor)
-    return prefixes(_order_within(table, groups, settings), quotas, groups)
+    return prefixes(_order_within(table, groups, settings, find), quotas, groups)
 
 
-def _order_within(table: pd.DataFrame, groups: Positions, settings: SelectionSettings) -> Positions:
+def _order_within(
+    table: pd.DataFrame, groups: Positions, settings: SelectionSettings, find: Finder
+) -> Positions:
     """Order the rows class after class, each by itself: its own z-scores and its own clip."""
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     return np.concatenate(
-        [rows[_order(table.iloc[rows], settings, turn)] for turn, rows in enumerate(members)]
+        [rows[_order(table.iloc[rows], settings, find, turn)] for turn, rows in enumerate(members)]
     )
 
 
-def _order(table: pd.DataFrame, settings: SelectionSettings, turn: int = 0) -> Positions:
+def _order(
+    table: pd.DataFrame, settings: SelectionSettings, find: Finder, turn: int = 0
+) -> Positions:
     """Order rows as the strategy keeps them; each turn has a stream of random numbers."""
     ids = table["id"].to_numpy(object)
     generator = np.random.default_rng([settings.seed, turn])
@@ -145,19 +154,19 @@ def _order(table: pd.DataFrame, settings: SelectionSettings, turn: int = 0) -> P
     values = table[score_column(key, settings.normalise)]
     if NEVER_LEARNT in table:
         values = values.mask(table[NEVER_LEARNT], values.max() + 1)
-    hardness = samplers.hardness(values, spec(key).hard)
+    hardness = samplers.hardness(values, find(key).hard)
     if settings.strategy == "cutoff":
         return samplers.cutoff(hardness, ids, settings.prune)
     draw = samplers.softmax if settings.strategy == "softmax" else samplers.linear
     return draw(hardness, ids, generator, settings.prune)
 
 
-def _suspicious(table: pd.DataFrame, settings: SelectionSettings) -> Positions:
+def _suspicious(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> Positions:
     """Return positions of the rows that go first as likely wrong labels."""
     count = round(settings.clip_suspicious * len(table))
     if not count:
         return np.zeros(0, np.int64)
-    end = spec(settings.clip_by).suspicious
+    end = find(settings.clip_by).suspicious
     if end is None:
         raise SelectionError(
             rule("clip_by", "be a score that tells wrong labels, such as 'aum'", settings.clip_by)
@@ -191,7 +200,7 @@ def _columns(run: Run, settings: SelectionSettings) -> list[str]:
     if settings.score_needed is not None:
         keys[settings.score_needed] = score_column(settings.score_needed, settings.normalise)
     wanted = list(keys.values())
-    if settings.score_needed == "forgetting" and "forgetting" in run.manifest().scores:
+    if settings.score_needed == "forgetting" and NEVER_LEARNT in catalogue(run):
         wanted.append(NEVER_LEARNT)
     if settings.clip_suspicious > 0:
         keys[settings.clip_by] = settings.clip_by

@@ -110,7 +110,8 @@ class Catalogue:
     def scores(self) -> tuple[str, ...]:
         """Keys of the scores that the run has."""
         stored = [column.stored for column in self.columns if column.table == "scores"]
-        return tuple(name.removesuffix("_rank") for name in stored if name.endswith("_rank"))
+        keys = (name.removesuffix("_rank") for name in stored if name.endswith("_rank"))
+        return tuple(key for key in keys if f"{key}_class_norm" in stored)
 
 
 def score_column(key: str, normalise: str = "raw") -> str:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, rule
 from influence_core.store.columns import Catalogue, Column, catalogue
-from influence_core.store.database import Parameters, rows
+from influence_core.store.database import Parameters, quote, rows
 from influence_core.store.run import Run
 
 Normalise = Literal["raw", "class", "dataset"]
@@ -237,7 +237,7 @@ def _check_pattern(pattern: str) -> None:
 def _hard_is_high(run: Run, key: str) -> bool:
     """Say which end of a score is hard, as its ranks tell: rank 1 is the hardest row."""
     parameters = Parameters()
-    value, rank = f'"{key}"', f'"{key}_rank"'
+    value, rank = quote(key), quote(f"{key}_rank")
     found = rows(
         f"SELECT arg_min({value}, {rank}) >= arg_max({value}, {rank}) "
         f"FROM {parameters.parquet(run.scores_file)} WHERE isfinite({value})",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, RunSettings
+from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, CustomScore, RunSettings
 from influence_core.errors import RunBusy, RunError, RunExists, RunNotFound, rule
 from influence_core.store.files import PARTIAL, discard, write_json
 
@@ -81,7 +81,8 @@ class Manifest(BaseModel):
     """The contents of `run.json`.
 
     `content_version` changes with everything that is written to the run: caches key on it.
-    `metrics` maps a split to its figures (accuracy, macro_f1, rows).
+    `metrics` maps a split to its figures (accuracy, macro_f1, rows). `scores` are keys of the
+    registry or of `custom_scores`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,6 +95,7 @@ class Manifest(BaseModel):
     settings: RunSettings
     dataset: DatasetSummary | None = None
     scores: tuple[str, ...] = ()
+    custom_scores: tuple[CustomScore, ...] = ()
     metrics: dict[str, dict[str, float]] = Field(default_factory=dict)
     stages: dict[str, Stage] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
@@ -341,11 +343,14 @@ def _empty(run: Run) -> None:
 def anchored(settings: RunSettings) -> RunSettings:
     """Make paths of files absolute, so that the run can be resumed from any folder."""
     source = ",".join(map(_absolute, settings.data.source.split(",")))
-    encoder = _absolute(settings.model.encoder)
+    encoder, imported = _absolute(settings.model.encoder), settings.imported
+    if imported is not None:
+        imported = imported.model_copy(update={"path": _absolute(imported.path)})
     return settings.model_copy(
         update={
             "data": settings.data.model_copy(update={"source": source}),
             "model": settings.model.model_copy(update={"encoder": encoder}),
+            "imported": imported,
         }
     )
 

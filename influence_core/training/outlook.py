@@ -51,14 +51,18 @@ def write_predictions(
     examples: Examples,
     label_names: tuple[str, ...],
     logits: Iterable[tuple[npt.NDArray[np.int64], torch.Tensor]],
+    given: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Write `predictions.parquet` from batches of (rows, logits), and return the metrics."""
+    """Write `predictions.parquet` from batches of (rows, logits), and return the metrics.
+
+    `given` are the rows that the batches cover, ascending; all by default.
+    """
     import pyarrow as pa
     import torch
 
     count = len(examples.labels)
-    predicted = np.empty(count, np.int64)
-    confidence, p_true = np.empty(count, np.float32), np.empty(count, np.float32)
+    predicted = np.zeros(count, np.int64)
+    confidence, p_true = np.zeros(count, np.float32), np.zeros(count, np.float32)
     for rows, batch in logits:
         probabilities = batch.softmax(dim=1)
         labels = torch.from_numpy(examples.labels[rows]).unsqueeze(1)
@@ -76,6 +80,9 @@ def write_predictions(
             "correct": predicted == examples.labels,
         }
     )
+    if given is not None:
+        table, predicted = table.take(given), predicted[given]
+        examples = Examples(examples.ids[given], examples.labels[given], examples.splits[given])
     write_parquet(run.predictions_file, table)
     return metrics(examples, predicted)
 

@@ -1,0 +1,1 @@
+"""Scores and training dynamics that come from other tools, or go to them."""
