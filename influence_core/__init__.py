@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from influence_core.errors import InfluenceError
     from influence_core.pipeline import import_scores, resume, run, score_checkpoints
     from influence_core.scores.explain import explain
+    from influence_core.recorder import InfluenceRecorder
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
     from influence_core.store.export import export
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "InfluenceError": "influence_core.errors",
+    "InfluenceRecorder": "influence_core.recorder",
     "Run": "influence_core.store.run",
     "RunSettings": "influence_core.config",
     "SCORES": "influence_core.scores.registry",
@@ -37,6 +39,7 @@ _HOMES = {
 __all__ = [
     "SCORES",
     "InfluenceError",
+    "InfluenceRecorder",
     "Run",
     "RunSettings",
     "SelectionSettings",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,14 +21,27 @@ PATIENCE = timedelta(days=30)
 """How long a process waits for another: a trace of the leader may take days."""
 
 
+_alone: ContextVar[bool] = ContextVar("alone", default=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let this process work by itself within the block, whoever was launched beside it."""
+    before = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(before)
+
+
 def world_size() -> int:
     """Return how many processes train together; 1 outside of a distributed launch."""
-    return int(os.environ.get("WORLD_SIZE") or 1)
+    return 1 if _alone.get() else int(os.environ.get("WORLD_SIZE") or 1)
 
 
 def leads() -> bool:
     """Say whether this process is the first of them, or the only one."""
-    return int(os.environ.get("RANK") or 0) == 0
+    return _alone.get() or int(os.environ.get("RANK") or 0) == 0
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ LAYERS = (
     ("replay_stages",),
     ("estimate",),
     ("pipeline",),
+    ("recorder",),
     ("jobs",),
     ("cli",),
     ("__main__",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
 from influence_core.cli.options import with_settings
 from influence_core.cli.run import AsJson, build_settings, compute, report
@@ -12,7 +13,7 @@ from influence_core.config import DataSettings, ModelSettings, ScoringSettings, 
 from influence_core.progress import Listener
 from influence_core.store.run import Run, validate_name
 
-_USED = {
+_USED: dict[type[BaseModel], set[str]] = {
     DataSettings: set(DataSettings.model_fields)
     - {"source", "validation_fraction", "test_fraction", "seed"},
     ModelSettings: {"max_length"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -108,6 +108,30 @@ def tokenize(
         write_json(partial / _FACTS, facts)
     progress.end()
     return _findings(facts, max_length)
+
+
+def keep_tokens(batches: Iterable[Mapping[str, Any]], folder: Path, pad_id: int) -> None:
+    """Write token files from padded batches: `input_ids` (B, T) and what the encoder has with them.
+
+    Without an `attention_mask`, every token but the padding is real.
+    """
+    lengths = [np.zeros(1, np.int64)]
+    typed = False
+    with atomic(folder) as partial:
+        partial.mkdir()
+        with (partial / _IDS).open("wb") as ids_file, (partial / _TYPES).open("wb") as types_file:
+            for batch in batches:
+                ids = np.asarray(batch["input_ids"])
+                mask = np.asarray(batch.get("attention_mask", ids != pad_id)).astype(bool)
+                ids[mask].astype(np.int32).tofile(ids_file)
+                typed = "token_type_ids" in batch
+                if typed:
+                    np.asarray(batch["token_type_ids"])[mask].astype(np.uint8).tofile(types_file)
+                lengths.append(mask.sum(axis=1))
+        if not typed:
+            (partial / _TYPES).unlink()
+        np.save(partial / _OFFSETS, np.cumsum(np.concatenate(lengths)))
+        write_json(partial / _FACTS, {"pad_id": pad_id})
 
 
 def open_tokens(folder: Path) -> TokenStore:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from influence_core.model.tokens import TokenStore
 from influence_core.progress import Progress
 from influence_core.store.files import atomic
 from influence_core.store.run import Run
+from influence_core.training.chance import chance_kept
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.passes import Observer
@@ -60,7 +60,7 @@ def train_finetune(
     last = _last_state(state)
     progress.begin("training", schedule.total, "steps")
     progress.advance(_step_of(last) if last else 0)
-    with _random_state_kept(), quietly(), _buffers_unsent():
+    with chance_kept(), quietly(), _buffers_unsent():
         trainer = _Trainer(
             model=model,
             args=_arguments(state, settings, seed),
@@ -188,18 +188,6 @@ class _Recorder(TrainerCallback):
         seen = self._observer.logits(self._tokens, rows)
         columns = collect(seen, rows, self._examples.labels)
         write_snapshot(self._run.dynamics_folder, step, step / self._schedule.per_epoch, columns)
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
-    """Put the global generators back, which the Trainer seeds from its first line on."""
-    of_python, of_numpy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)
 
 
 @contextmanager
