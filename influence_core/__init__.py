@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from influence_core.config import RunSettings
     from influence_core.errors import InfluenceError
     from influence_core.pipeline import import_scores, resume, run, score_checkpoints
-    from influence_core.scores.explain import explain
     from influence_core.recorder import InfluenceRecorder
+    from influence_core.scores.explain import explain
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
     from influence_core.store.export import export
