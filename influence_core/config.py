@@ -180,9 +180,13 @@ class ScoringSettings(Settings):
         False,
         description="Let label quality account for classes that are harder than others.",
     )
-    tracin_layer: Literal["head", "encoder"] = Field(
+    tracin_layer: Literal["head", "encoder", "full"] = Field(
         "encoder",
-        description="Parameters TracIn looks at: the head's last layer or the last encoder layer.",
+        description="Parameters TracIn looks at: the head's last layer, the last encoder layer, "
+        "or all of them.",
+    )
+    grand_epoch: int = Field(
+        2, ge=1, description="Epoch near whose end GraNd is read: at the nearest checkpoint."
     )
     hardest_fraction: float = Field(
         0.1, gt=0, lt=1, description="Share of hardest rows in which scores are compared."

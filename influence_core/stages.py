@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -178,7 +178,9 @@ def train_whole(job: Job, replicate: Run, seed: int) -> None:
     model, examples, tokens = _classifier(job, seed), _examples(job), _tokens(job)
     settings, needed = job.settings.training, _trace_plan(job)
     if needed is not None:
-        check_traceable(model, needed, job.settings.scoring)
+        note = check_traceable(model, needed, job.settings.scoring)
+        if note:
+            job.progress.message(note)
     if not (replicate.private_folder / "trainer").exists():
         _clear(replicate)
     ranks.send(ranks.Order(job.run.path, seed))
@@ -206,12 +208,13 @@ def trace_heads(job: Job, replicate: Run, seed: int) -> None:
 
     from influence_core.scores.probe_trace import trace_probe
 
-    needed, examples = _trace_plan(job), _examples(job)
+    heads = sorted(replicate.heads_folder.glob("step-*.safetensors"))
+    needed, examples = _trace_plan(job, heads), _examples(job)
     if needed is None:
         return
     trace_probe(
         head=_classifier(job, seed).head,
-        heads=sorted(replicate.heads_folder.glob("step-*.safetensors")),
+        heads=heads,
         features=np.load(job.run.embeddings_file, mmap_mode="r"),
         rows=examples.train_rows,
         labels=examples.labels,
@@ -226,11 +229,12 @@ def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
     """Checkpoints and token ids → traces."""
     from influence_core.scores.trace import trace
 
-    needed, examples = _trace_plan(job), _examples(job)
+    checkpoints = sorted(replicate.checkpoints_folder.glob("step-*"))
+    needed, examples = _trace_plan(job, checkpoints), _examples(job)
     if needed is not None:
         needed = replace(needed, head_inputs=_keeps_activations(job, replicate))
         trace(
-            checkpoints=sorted(replicate.checkpoints_folder.glob("step-*")),
+            checkpoints=checkpoints,
             tokens=_tokens(job),
             rows=examples.train_rows,
             labels=examples.labels,
@@ -305,16 +309,22 @@ def compute_scores(job: Job) -> None:
     job.run.update(scores=tuple(spec.key for spec in specs))
 
 
-def _trace_plan(job: Job) -> Plan | None:
-    """Say what the trace must compute for the scores asked for; None for nothing."""
+def _trace_plan(job: Job, checkpoints: Sequence[Path] = ()) -> Plan | None:
+    """Say what the trace of checkpoints must compute for the scores asked for; None for nothing."""
     from influence_core.scores.trace import Plan
+    from influence_core.training.schedule import nearest_checkpoint
 
-    keys = set(job.settings.scoring.scores)
+    keys, epoch = set(job.settings.scoring.scores), job.settings.scoring.grand_epoch
     training = job.settings.training
     at_head = training.mode == "probe" or job.settings.scoring.tracin_layer == "head"
-    rate = training.head_lr if at_head else training.encoder_lr
-    needed = Plan(vog="vog" in keys, tracin="tracin" in keys, learning_rate=rate)
-    return needed if needed.vog or needed.tracin else None
+    needed = Plan(
+        vog="vog" in keys,
+        tracin="tracin" in keys,
+        learning_rate=training.head_lr if at_head else training.encoder_lr,
+        head_learning_rate=training.head_lr,
+        grand=nearest_checkpoint(checkpoints, epoch, training.epochs) if "grand" in keys else None,
+    )
+    return needed if keys & {"vog", "tracin", "grand"} else None
 
 
 def _keeps_activations(job: Job, replicate: Run) -> bool:

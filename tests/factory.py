@@ -232,6 +232,7 @@ def _raw_score(
     made = {
         "vog": lambda: 1e-4 * np.exp(difficulty + noise),
         "tracin": lambda: np.exp(1.5 * difficulty + noise),
+        "grand": lambda: np.exp(difficulty + noise),
         "el2n": lambda: (1 - p_true[early]) * np.sqrt(2),
         "pvi": lambda: np.log2(p_true[early] / share[latent.label[latent.train]]),
         "forgetting": lambda: (correct[:-1] & ~correct[1:]).sum(axis=0).astype(float),

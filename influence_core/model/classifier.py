@@ -239,6 +239,13 @@ def last_encoder_layer(model: PreTrainedModel) -> nn.Module:
     return max(lists, key=len)[-1]
 
 
+def padding_id(model: PreTrainedModel) -> int | None:
+    """Return the token that the encoder takes for padding, if it says."""
+    ours = isinstance(model, TextClassifier)
+    found = (model.config.encoder if ours else model.config).get_text_config().pad_token_id
+    return None if found is None else int(found)
+
+
 def _pretrained(source: str, pooling: Pooling) -> tuple[PreTrainedModel, str]:
     """Load the encoder of any model folder, a classifier of ours among them, and its pooling."""
     if Path(source).is_dir():

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from influence_core.config import ScoringSettings
 from influence_core.progress import Progress
+from influence_core.scores.ghost import GradientTap
 from influence_core.scores.moments import Moments
 from influence_core.scores.trace import Plan
 from influence_core.store.files import write_parquet
@@ -19,6 +20,8 @@ from influence_core.training.dynamics import observe
 
 SHARD_ROWS = 65_536
 """Rows of a shard: two float32 arrays of this many features are in memory."""
+
+Columns = dict[str, npt.NDArray[np.float64]]
 
 
 def trace_probe(
@@ -36,10 +39,11 @@ def trace_probe(
 
     VoG is the variance over heads of ∂ true-label logit / ∂ feature, averaged over the feature's
     dimensions. TracIn is Σ lr · EL2N² · (1 + ‖h‖²), the exact norm for the last linear layer with
-    its bias, where h is that layer's input.
+    its bias, where h is that layer's input; with `tracin_layer` "full" it is that of all layers of
+    the head, and so is GraNd: the encoder is not trained.
     """
-    weights = [load_file(path) for path in heads]
     progress.begin("trace", len(rows) * len(heads), "rows × checkpoints")
+    weights = [load_file(path) for path in heads]
     for index, start in enumerate(range(0, len(rows), SHARD_ROWS)):
         path = folder / f"shard-{index:05d}.parquet"
         shard = rows[start : start + SHARD_ROWS]
@@ -54,28 +58,34 @@ def trace_probe(
 
 def _shard(
     head: nn.Sequential,
-    weights: list[dict[str, torch.Tensor]],
-    features: torch.Tensor,
-    labels: torch.Tensor,
+    weights: list[dict[str, Tensor]],
+    features: Tensor,
+    labels: Tensor,
     plan: Plan,
     settings: ScoringSettings,
-) -> dict[str, npt.NDArray[np.float64]]:
+) -> Columns:
+    columns: Columns = {}
     moments = Moments(len(features), features.shape[1], features.device)
     influence = torch.zeros(len(features), dtype=torch.float64)
     given = features.requires_grad_(plan.vog)
-    for state in weights:
+    full = plan.tracin and settings.tracin_layer == "full"
+    for number, state in enumerate(weights):
+        if not plan.looks_at(number):
+            continue
         head.load_state_dict(state)
         head.requires_grad_(False)
         hidden = head[:-1](given)
         logits = head[-1](hidden)
+        if full or number == plan.grand:
+            norms = _squared_norms(head, features, labels)
+        if number == plan.grand:
+            columns["grand"] = norms.sqrt().numpy()
         if plan.tracin:
-            error = observe(logits.detach(), labels)["el2n"].double()
-            size = 1 + hidden.detach().double().square().sum(dim=1)
-            influence += plan.learning_rate * error.square() * size
+            at_layer = norms if full else _last_layer(hidden.detach(), logits.detach(), labels)
+            influence += plan.learning_rate * at_layer
         if plan.vog:
             chosen = logits.gather(1, labels.unsqueeze(1)).sum()
             moments.add(torch.autograd.grad(chosen, given)[0], 0)
-    columns = {}
     if plan.vog:
         columns["vog"] = moments.spread(settings.vog_statistic).double().numpy()
     if plan.tracin:
@@ -83,9 +93,22 @@ def _shard(
     return columns
 
 
-def _write(
-    path: Path, rows: npt.NDArray[np.int64], columns: dict[str, npt.NDArray[np.float64]]
-) -> None:
+def _last_layer(hidden: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    """Return ‖g‖² (B,) of the last layer, float64."""
+    error = observe(logits, labels)["el2n"].double()
+    return error.square() * (1 + hidden.double().square().sum(dim=1))
+
+
+def _squared_norms(head: nn.Sequential, features: Tensor, labels: Tensor) -> Tensor:
+    """Return ‖g‖² (B,) of all layers, float64."""
+    tap = GradientTap(head, [head])
+    with tap.watching(len(labels)):
+        logits = head(features.detach())
+    loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
+    return tap.squared_norms(loss)[0].double()
+
+
+def _write(path: Path, rows: npt.NDArray[np.int64], columns: Columns) -> None:
     import pyarrow as pa
 
     write_parquet(path, pa.table({"row": rows, **columns}))

@@ -119,9 +119,26 @@ _SPECS = (
         hard="high",
         suspicious="high",
         needs="trace",
-        cost="a forward pass for every row and checkpoint, and a backward pass through one layer",
+        cost="a forward pass for every row and checkpoint, and a backward pass to the layers that "
+        "are looked at",
         reference="Pruthi, Liu, Kale, Sundararajan: Estimating Training Data Influence by Tracing "
         "Gradient Descent. NeurIPS 2020. arXiv:2002.08484",
+    ),
+    ScoreSpec(
+        key="grand",
+        label="GraNd",
+        summary="The length of the loss gradient over all parameters, early in training. "
+        "High: this text alone would move the model far.",
+        formula="‖∂ loss / ∂ θ‖₂ at the kept checkpoint nearest to the end of an early epoch",
+        unit="nats per unit of θ",
+        minimum=0.0,
+        maximum=None,
+        hard="high",
+        suspicious="high",
+        needs="trace",
+        cost="a forward and a whole backward pass for every row at one checkpoint",
+        reference="Paul, Ganguli, Dziugaite: Deep Learning on a Data Diet. NeurIPS 2021. "
+        "arXiv:2107.07075",
     ),
     ScoreSpec(
         key="aum",

@@ -53,6 +53,7 @@ class _Evidence:
 _FORMULAS: dict[str, Callable[[_Evidence], Floats]] = {
     "vog": lambda e: read_trace(e.replicate.traces_folder, e.rows, "vog"),
     "tracin": lambda e: read_trace(e.replicate.traces_folder, e.rows, "tracin"),
+    "grand": lambda e: read_trace(e.replicate.traces_folder, e.rows, "grand"),
     "el2n": lambda e: _column(e, "el2n", e.settings.el2n_epoch),
     "pvi": lambda e: _pvi(e),
     "forgetting": lambda e: e.forgetting[0],

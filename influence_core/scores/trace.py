@@ -1,10 +1,10 @@
-"""The trace: one pass over rows and checkpoints that VoG and TracIn are read from."""
+"""The trace: one pass over rows and checkpoints that VoG, TracIn and GraNd are read from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,38 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from influence_core.config import Precision, ScoringSettings
-from influence_core.errors import ModelError, RunError, rule
+from influence_core.errors import RunError
 from influence_core.model.classifier import (
     cast,
     head_linear,
     last_encoder_layer,
     load_classifier,
+    padding_id,
 )
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.progress import Progress
 from influence_core.scores.activations import HeadInputs
-from influence_core.scores.ghost import GradientTap
-from influence_core.scores.moments import Moments
+from influence_core.scores.influence import Influence, without_rule
+from influence_core.scores.leaf import Leaf, check_embedding, embedding_module
+from influence_core.scores.tally import Tally
+from influence_core.scores.trial import shares_batches
 from influence_core.store.files import write_parquet
 
 BATCH_TOKENS = 2048
 """Padded tokens of a batch: small enough for the gradients to stay in the caches."""
 
+MOST_ROWS = 256
+"""Most rows of a batch."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What the trace computes: VoG, TracIn or both, and the learning rate TracIn multiplies by.
+    """What the trace computes: VoG, TracIn, and GraNd at the checkpoint `grand` of the list.
+
+    TracIn multiplies by `learning_rate`, the rate of the parameters it looks at. Where it looks at
+    all of them, that is the encoder's, and the head's gradient counts with `head_learning_rate`:
+    a step of gradient descent moves each by its own rate.
 
     With `head_inputs` a fine-tuning's trace leaves, beside every shard, what the head's last layer
     was given, for `activations/`.
@@ -46,7 +56,13 @@ class Plan:
     vog: bool
     tracin: bool
     learning_rate: float
+    head_learning_rate: float = 0.0
+    grand: int | None = None
     head_inputs: bool = False
+
+    def looks_at(self, checkpoint: int) -> bool:
+        """Say whether anything is computed at that checkpoint of the list."""
+        return self.vog or self.tracin or self.head_inputs or checkpoint == self.grand
 
 
 def trace(
@@ -64,13 +80,14 @@ def trace(
 
     Rows are sorted by length and cut into shards of `settings.shard_tokens` tokens. A shard goes
     through all checkpoints, one model in memory, and every batch forward and backward once. Its
-    file holds, for each row: `row`, and as planned `vog`, `token_vog` (one value a token) and
-    `tracin`. `labels` (examples,) are indices of the classes.
+    file holds, for each row: `row`, and as planned `vog`, `token_vog` (one value a token),
+    `tracin` and `grand`. `labels` (examples,) are indices of the classes.
     """
     device = pick_device()
     model = load_classifier(checkpoints[0]).to(device).requires_grad_(False)
-    cast(model, pick_dtype(precision, device))
-    tracer = _Tracer(model, tokens, labels, plan, settings, device)
+    tracer = _Tracer(model, tokens, labels, plan, settings, precision)
+    if tracer.note:
+        progress.message(tracer.note)
     shards = list(_shards(tokens.lengths, rows, settings.shard_tokens))
     progress.begin("trace", len(rows) * len(checkpoints), "rows × checkpoints")
     for index, shard in enumerate(shards):
@@ -85,33 +102,53 @@ def trace(
     progress.end()
 
 
-def check_traceable(model: PreTrainedModel, plan: Plan, settings: ScoringSettings) -> None:
-    """Find out before a long training whether its checkpoints can be traced.
+def check_traceable(model: PreTrainedModel, plan: Plan, settings: ScoringSettings) -> str:
+    """Find out before a long training whether and how its checkpoints can be traced.
+
+    Returns:
+        What slows the trace down, in words; "" where nothing does.
 
     Raises:
-        ModelError: the model has no such embedding module, or layers TracIn has no rule for.
+        ModelError: the model cannot be differentiated, or has no such embedding module or layer.
     """
-    tap = _influence_tap(model, settings) if plan.tracin else None
-    if settings.embedding_module is not None:
-        _try_embedding(model, settings.embedding_module, tap)
+    shared = shares_batches(model)
+    if plan.vog and settings.embedding_module is not None:
+        check_embedding(model, settings.embedding_module, shared)
+    parts = [part for part, _ in _parts(model, plan, settings, every=True)]
+    slow = without_rule(model, parts, shared) if parts else {}
+    return _slowly(slow, shared)
 
 
-def _try_embedding(model: PreTrainedModel, name: str, tap: GradientTap | None) -> None:
-    """Send two texts of three tokens through the model, cut at the module of that name."""
-    leaf = _Leaf(_embedding_module(model, name))
-    ids = torch.zeros(2, 3, dtype=torch.int64, device=model.device)
-    model.requires_grad_(False)
-    try:
-        with leaf, tap or nullcontext():
-            model(input_ids=ids, attention_mask=torch.ones_like(ids))
-    finally:
-        model.requires_grad_(True)
-    if leaf.output.ndim != 3 or leaf.output.shape[:2] != ids.shape:
-        raise ModelError(rule("embedding_module", "give one vector a token", name))
-    if tap is not None and not tap.differentiable:
-        raise ModelError(
-            rule("embedding_module", "lie before the layer that TracIn looks at", name)
+def _slowly(parameters: Iterable[str], shared: bool) -> str:
+    notes = []
+    if not shared:
+        notes.append("Padding changes what this model answers, so texts are traced one by one.")
+    named = sorted(parameters)
+    if named:
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        notes.append(
+            f"The gradients of {', '.join(named[:3])}{more} are computed text by text: they are "
+            "not used in a way that lets one pass over a batch tell examples apart."
         )
+    return " ".join([*notes, "The trace takes longer."]) if notes else ""
+
+
+def _parts(
+    model: PreTrainedModel, plan: Plan, settings: ScoringSettings, every: bool
+) -> list[tuple[nn.Module, float]]:
+    """List the parts of the model whose gradients are asked for, each with its learning rate.
+
+    A parameter counts for the first part that holds it; with `every`, GraNd asks for all.
+    """
+    parts: list[tuple[nn.Module, float]] = []
+    if plan.tracin and settings.tracin_layer == "full":
+        parts = [(model.base_model, plan.learning_rate), (model, plan.head_learning_rate)]
+    elif plan.tracin:
+        layer = head_linear if settings.tracin_layer == "head" else last_encoder_layer
+        parts = [(layer(model), plan.learning_rate)]
+    if every and plan.grand is not None:
+        parts.append((model, 0.0))
+    return parts
 
 
 def _shards(
@@ -133,17 +170,35 @@ class _Tracer:
         labels: npt.NDArray[np.int64],
         plan: Plan,
         settings: ScoringSettings,
-        device: torch.device,
+        precision: Precision,
     ) -> None:
         self._model = model
-        self._tokens = tokens
+        padding = padding_id(model)
+        self._tokens = tokens if padding is None else replace(tokens, pad_id=padding)
         self._labels = labels
         self._plan = plan
         self._settings = settings
-        self._device = device
-        self._leaf = _Leaf(_embedding_module(model, settings.embedding_module))
-        self._tap = _influence_tap(model, settings) if plan.tracin else None
+        self._device = model.device
+        self._leaf = Leaf(embedding_module(model, settings.embedding_module))
+        shared = shares_batches(model)
+        self._most_rows = MOST_ROWS if shared else 1
+        every = [part for part, _ in _parts(model, plan, settings, every=True)]
+        alone = without_rule(model, every, shared) if every else {}
+        self.note = _slowly(alone, shared)
+        self._passes = {
+            at_grand: self._pass(_parts(model, plan, settings, at_grand), list(alone.values()))
+            for at_grand in (False, True)
+        }
+        cast(model, pick_dtype(precision, model.device))
         self.head_inputs = HeadInputs(head_linear(model)) if plan.head_inputs else None
+
+    def _pass(
+        self, parts: list[tuple[nn.Module, float]], alone: list[nn.Parameter]
+    ) -> tuple[Influence | None, Tensor]:
+        """Prepare the gradients of `parts`, and their learning rates (parts, 1)."""
+        rates = torch.tensor([rate for _, rate in parts], device=self._device).unsqueeze(1)
+        modules = [part for part, _ in parts]
+        return Influence(self._model, modules, alone) if modules else None, rates
 
     def shard(
         self, rows: npt.NDArray[np.int64], checkpoints: list[Path], progress: Progress
@@ -151,102 +206,44 @@ class _Tracer:
         """Trace one shard and return its table."""
         if self.head_inputs is not None:
             self.head_inputs.start()
-        lengths = self._tokens.lengths[rows]
-        batches = list(length_batches(self._tokens.lengths, rows, BATCH_TOKENS))
-        moments: Moments | None = None
-        influence = torch.zeros(len(rows), device=self._device)
-        for checkpoint in checkpoints:
+        lengths = self._tokens.lengths
+        batches = list(length_batches(lengths, rows, BATCH_TOKENS, self._most_rows))
+        tally = Tally(lengths[rows], self._device)
+        for number, checkpoint in enumerate(checkpoints):
+            if not self._plan.looks_at(number):
+                progress.advance(len(rows))
+                continue
             self._model.load_state_dict(load_file(checkpoint / "model.safetensors"), strict=True)
-            done = spent = 0
+            start = 0
             for batch in batches:
-                gradients, norms = self._batch(batch)
-                if moments is None and self._plan.vog:
-                    moments = Moments(int(lengths.sum()), gradients.shape[1], self._device)
-                if moments is not None:
-                    moments.add(gradients, spent)
-                influence[done : done + len(batch)] += norms
-                done, spent = done + len(batch), spent + len(gradients)
+                self._batch(batch, start, number == self._plan.grand, tally)
+                start += len(batch)
                 progress.advance(len(batch))
-        return self._table(rows, lengths, moments, influence)
+        return tally.table(rows, self._settings.vog_statistic)
 
-    def _batch(self, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return gradients of the true-label logit (real tokens, width) and lr·‖g‖² (B,)."""
+    def _batch(self, rows: npt.NDArray[np.int64], start: int, at_grand: bool, tally: Tally) -> None:
+        """Add what one checkpoint says of the shard's rows from `start` on."""
         inputs = {name: part.to(self._device) for name, part in self._tokens.batch(rows).items()}
         labels = torch.from_numpy(self._labels[rows]).to(self._device)
-        with self.head_inputs or nullcontext(), self._leaf:
-            if self._tap is None:
-                logits = self._model(**inputs).logits.float()
-                norms = torch.zeros(len(rows), device=self._device)
-            else:
-                with self._tap:
-                    logits = self._model(**inputs).logits.float()
-                loss = nn.functional.cross_entropy(logits, labels, reduction="sum")
-                norms = self._tap.squared_norms(loss, retain_graph=self._plan.vog)
-        if not self._plan.vog:
-            return torch.empty(0), norms * self._plan.learning_rate
-        chosen = logits.gather(1, labels.unsqueeze(1)).sum()
-        (gradient,) = torch.autograd.grad(chosen, self._leaf.output)
-        return gradient[inputs["attention_mask"].bool()], norms * self._plan.learning_rate
-
-    def _table(
-        self,
-        rows: npt.NDArray[np.int64],
-        lengths: npt.NDArray[np.int64],
-        moments: Moments | None,
-        influence: Tensor,
-    ) -> Any:
-        import pyarrow as pa
-
-        columns: dict[str, Any] = {"row": rows}
-        if moments is not None:
-            by_token = moments.spread(self._settings.vog_statistic).cpu().numpy()
-            offsets = np.concatenate([[0], np.cumsum(lengths)])
-            columns["vog"] = np.add.reduceat(by_token.astype(np.float64), offsets[:-1]) / lengths
-            columns["token_vog"] = pa.ListArray.from_arrays(
-                pa.array(offsets, pa.int32()), pa.array(by_token)
-            )
-        if self._plan.tracin:
-            columns["tracin"] = influence.cpu().numpy().astype(np.float64)
-        return pa.table(columns)
-
-
-class _Leaf:
-    """Cut the graph at a module's output and keep that output as the leaf to differentiate by."""
-
-    output: Tensor
-
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module
-        self.output = torch.empty(0)
-
-    def __enter__(self) -> None:
-        self._handle = self._module.register_forward_hook(self._cut)
-
-    def __exit__(self, *_: object) -> None:
-        self._handle.remove()
-
-    def _cut(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> Any:
-        if isinstance(output, Tensor):
-            self.output = output = output.detach().requires_grad_()
-        return output
-
-
-def _influence_tap(model: PreTrainedModel, settings: ScoringSettings) -> GradientTap:
-    layer = head_linear if settings.tracin_layer == "head" else last_encoder_layer
-    return GradientTap(layer(model))
-
-
-def _embedding_module(model: PreTrainedModel, name: str | None) -> nn.Module:
-    if name is None:
-        module: nn.Module = model.get_input_embeddings()
-        return module
-    found: dict[str, nn.Module] = dict(model.named_modules())
-    if not name or name not in found:
-        raise ModelError(
-            f"The model has no module {name!r}; its embedding modules are "
-            f"{', '.join(key for key in found if 'embed' in key) or 'none'}."
-        )
-    return found[name]
+        influence, rates = self._passes[at_grand]
+        with ExitStack() as hooks:
+            if self.head_inputs is not None:
+                hooks.enter_context(self.head_inputs)
+            if self._plan.vog:
+                hooks.enter_context(self._leaf)
+            if influence is not None:
+                hooks.enter_context(influence.watching(len(rows)))
+            logits = self._model(**inputs).logits.float()
+        if influence is not None:
+            norms = influence.squared_norms(logits, labels, inputs, retain_graph=self._plan.vog)
+            if self._plan.tracin:
+                tally.add_influence((rates * norms).sum(dim=0), start)
+            if at_grand:
+                tally.set_norms(norms.sum(dim=0).sqrt(), start)
+        if self._plan.vog:
+            chosen = logits.gather(1, labels.unsqueeze(1)).sum()
+            (gradient,) = torch.autograd.grad(chosen, self._leaf.output)
+            tally.add_gradients(gradient[inputs["attention_mask"].bool()], start)
 
 
 def read_trace(folder: Path, rows: npt.NDArray[np.int64], column: str) -> npt.NDArray[np.float64]:

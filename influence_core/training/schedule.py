@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 
 from influence_core.config import TrainingSettings
 
@@ -59,6 +61,19 @@ def snapshot_steps(
     fine = range(fine_steps, fine_end + 1, fine_steps)
     ends = range(steps_per_epoch, steps_per_epoch * epochs + 1, steps_per_epoch)
     return sorted({*fine, *ends})
+
+
+def nearest_checkpoint(checkpoints: Sequence[Path], epoch: int, epochs: int) -> int:
+    """Return the place of the checkpoint nearest to the end of an epoch, the earlier of two.
+
+    Files are named by their steps, and the last one ends the training; 0 where there are none.
+
+    >>> nearest_checkpoint([Path("step-25"), Path("step-50"), Path("step-75")], 2, epochs=3)
+    1
+    """
+    steps = [int(path.stem.removeprefix("step-")) for path in checkpoints] or [0]
+    wanted = steps[-1] * epoch / epochs
+    return min(range(len(steps)), key=lambda place: abs(steps[place] - wanted))
 
 
 def steps_in_epoch(rows: int, batch_size: int) -> int:
