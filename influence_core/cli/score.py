@@ -56,7 +56,7 @@ def score(
     *,
     given: dict[str, object],
 ) -> None:
-    """Score with checkpoints of a classifier that was trained elsewhere; nothing is trained."""
+    """Score with checkpoints of a classifier that was trained elsewhere."""
     if name is not None:
         validate_name(name)
     settings = build_settings(given)
