@@ -214,6 +214,23 @@ class ScoringSettings(Settings):
         return self
 
 
+class ComputeSettings(Settings):
+    """How the work is divided. Nothing here decides what a run computes, only how fast."""
+
+    workers: int = Field(
+        1, ge=1, le=4096, description="Processes that trace shards of rows at the same time."
+    )
+    backend: Literal["loky", "ray"] = Field(
+        "loky",
+        description="Where they run: 'loky' on this machine; 'ray' on the cluster that RAY_ADDRESS "
+        "names, which shares the folder of runs.",
+    )
+
+
+ONE_PROCESS = ComputeSettings()
+"""Work that is not divided."""
+
+
 class CheckpointSettings(Settings):
     """Checkpoints of a training elsewhere: the run scores with them and trains nothing."""
 
@@ -271,12 +288,13 @@ class CustomScore(Settings):
 
 
 class RunSettings(Settings):
-    """Everything that decides what a run computes."""
+    """Everything that decides what a run computes, and `compute`, which does not."""
 
     data: DataSettings = Field(default_factory=DataSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     scoring: ScoringSettings = Field(default_factory=ScoringSettings)
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
     checkpoints: CheckpointSettings | None = None
     imported: ImportSettings | None = None
 

@@ -10,6 +10,7 @@
     │   ├── RunNotFound    there is no such run                     (LookupError)
     │   ├── RunExists      a run of that name stands already        (FileExistsError)
     │   └── RunBusy        another process works on the run         (RuntimeError)
+    ├── WorkError          a piece of the work failed twice         (RuntimeError)
     └── Cancelled          the user asked to stop
 
 Every message says what was wrong, the rule, the value received, and what to do.
@@ -63,6 +64,10 @@ class RunExists(RunError, FileExistsError):
 
 class RunBusy(RunError, RuntimeError):
     """Another process works on the run."""
+
+
+class WorkError(InfluenceError, RuntimeError):
+    """A piece of the work failed twice."""
 
 
 class Cancelled(InfluenceError):

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from influence_core import ranks
-from influence_core.config import DataSettings, ImportSettings, RunSettings
+from influence_core.config import ComputeSettings, DataSettings, ImportSettings, RunSettings
 from influence_core.errors import (
     Cancelled,
     ConfigError,
@@ -20,6 +20,7 @@ from influence_core.errors import (
     RunError,
     rule,
 )
+from influence_core.pools import require_backend
 from influence_core.progress import Listener, Progress
 from influence_core.replay_stages import check_replay, for_checkpoints, plan_replay
 from influence_core.scores.registry import resolve
@@ -115,10 +116,16 @@ def import_scores(
         raise
 
 
-def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None = None) -> Run:
+def resume(
+    name: str,
+    *,
+    compute: ComputeSettings | None = None,
+    listeners: Iterable[Listener] = (),
+    root: Path | None = None,
+) -> Run:
     """Go on with a run that was stopped, or start one that was only created.
 
-    A complete run is returned as it is.
+    A complete run is returned as it is. `compute` divides the work anew; as before by default.
 
     Raises:
         RunNotFound: there is no such run.
@@ -126,7 +133,7 @@ def resume(name: str, *, listeners: Iterable[Listener] = (), root: Path | None =
     """
     if not ranks.leads():
         return follow()
-    return _execute(open_run(name, root), listeners)
+    return _execute(open_run(name, root), listeners, compute)
 
 
 def score_checkpoints(
@@ -197,7 +204,8 @@ def check(settings: RunSettings) -> None:
     """Refuse settings that could only fail later.
 
     Raises:
-        ConfigError: the batch cannot be divided evenly among the processes.
+        ConfigError: the batch cannot be divided evenly among the processes, or the backend is
+            not installed.
         ScoreError: a score is unknown.
         ModelError: the encoder is no usable folder, and no model that the Hub has; or checkpoints
             cannot be scored with.
@@ -210,6 +218,7 @@ def check(settings: RunSettings) -> None:
         return
     from influence_core.model.encoder import encoder_source, require_configuration
 
+    require_backend(settings.compute)
     if settings.checkpoints is not None:
         check_replay(settings)
         return
@@ -232,19 +241,24 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def _execute(run: Run, listeners: Iterable[Listener]) -> Run:
+def _execute(
+    run: Run, listeners: Iterable[Listener], compute: ComputeSettings | None = None
+) -> Run:
     with ranks.leading(run.path), run.lock(), _full_disk_told(run):
         if run.manifest().status == "complete":
             discard(run.private_folder)
             return run
         journal = Journal(run)
         sweep(run.path)
-        manifest = run.update(status="running", error="", versions=_versions())
+        settings = run.manifest().settings
+        if compute is not None:
+            settings = settings.model_copy(update={"compute": compute})
+        run.update(status="running", error="", versions=_versions(), settings=settings)
         progress = Progress(journal, *listeners)
-        job = Job(run, manifest.settings, progress)
+        job = Job(run, settings, progress)
         try:
-            check(manifest.settings)
-            for step in plan_replay(job) if job.settings.checkpoints else plan(job):
+            check(settings)
+            for step in plan_replay(job) if settings.checkpoints else plan(job):
                 progress.enter(step.name)
                 _take(step, run)
         except (Cancelled, KeyboardInterrupt):

@@ -48,6 +48,11 @@ class Progress:
         self._total = 0
         self._unit = "rows"
 
+    @property
+    def done(self) -> int:
+        """Units counted since the stage began."""
+        return self._done
+
     def enter(self, stage: str) -> None:
         """Tell everything that follows under the name of `stage`, whatever its parts are called."""
         self._within = stage

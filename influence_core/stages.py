@@ -222,6 +222,7 @@ def trace_heads(job: Job, replicate: Run, seed: int) -> None:
         plan=needed,
         settings=job.settings.scoring,
         progress=job.progress,
+        compute=job.settings.compute,
     )
 
 
@@ -243,6 +244,7 @@ def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
             settings=job.settings.scoring,
             precision=job.settings.training.precision,
             progress=job.progress,
+            compute=job.settings.compute,
         )
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "influence_core"
 
 LAYERS = (
-    ("errors", "config", "progress", "hub", "parallel", "ranks"),
+    ("errors", "config", "progress", "hub", "pools", "parallel", "ranks"),
     ("store",),
     ("data",),
     ("model",),

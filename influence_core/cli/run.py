@@ -14,10 +14,12 @@ from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, output, print_json, reporting
 from influence_core.config import (
+    ComputeSettings,
     DataSettings,
     ModelSettings,
     RunSettings,
     ScoringSettings,
+    Settings,
     TrainingSettings,
     validated,
 )
@@ -27,12 +29,15 @@ from influence_core.store.run import Run, anchored, list_runs, open_run, validat
 
 DEMO = "demo"
 
-PARTS: dict[str, type[DataSettings | ModelSettings | TrainingSettings | ScoringSettings]] = {
+DECIDING: dict[str, type[Settings]] = {
     "data": DataSettings,
     "model": ModelSettings,
     "training": TrainingSettings,
     "scoring": ScoringSettings,
 }
+"""The settings that decide what a run computes: they stay what they were at its start."""
+
+PARTS: dict[str, type[Settings]] = {**DECIDING, "compute": ComputeSettings}
 RENAMED = {"DataSettings.seed": "data_seed", "DataSettings.source": "data"}
 """Fields whose option has another name: the source is an argument, and there are two seeds."""
 
@@ -78,7 +83,7 @@ def run(
     if resume:
         target = _unfinished(name)
         _check_same(target, settings, typed)
-        report(_go_on(target), as_json)
+        report(_go_on(target, _division(target, typed)), as_json)
     else:
         report(_begin(name, settings), as_json)
 
@@ -137,11 +142,11 @@ def _begin(name: str | None, settings: RunSettings) -> Run:
     return compute(begin)
 
 
-def _go_on(run: Run) -> Run:
+def _go_on(run: Run, division: ComputeSettings | None = None) -> Run:
     def go_on(*listeners: Listener) -> Run:
         from influence_core import pipeline
 
-        return pipeline.resume(run.name, listeners=listeners)
+        return pipeline.resume(run.name, compute=division, listeners=listeners)
 
     return compute(go_on)
 
@@ -160,7 +165,7 @@ def _unfinished(name: str | None) -> Run:
 def _check_same(target: Run, settings: RunSettings, typed: Mapping[str, object]) -> None:
     """Refuse options that differ from those the run was started with."""
     before, settings = target.manifest().settings, anchored(settings)
-    for part, model in PARTS.items():
+    for part, model in DECIDING.items():
         for field in chosen(model, typed, RENAMED):
             old, new = (getattr(getattr(each, part), field) for each in (before, settings))
             if old != new:
@@ -168,6 +173,12 @@ def _check_same(target: Run, settings: RunSettings, typed: Mapping[str, object])
                     f"'{field}' must stay {old!r}, with which run {target.name!r} was started; "
                     f"got {new!r}. Leave it out, or start another run."
                 )
+
+
+def _division(target: Run, typed: Mapping[str, object]) -> ComputeSettings:
+    """Divide the work as the run did before, but for what was typed."""
+    before = target.manifest().settings.compute
+    return validated(ComputeSettings, before.model_dump() | chosen(ComputeSettings, typed))
 
 
 def report(finished: Run, as_json: bool) -> None:

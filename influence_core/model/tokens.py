@@ -33,13 +33,21 @@ class TokenStore:
     """The ids of every example, end to end, without padding.
 
     `ids` (tokens,) int32; `types` (tokens,) uint8 where the encoder tells two texts apart by type;
-    `offsets` (rows + 1,) int64: example i is `ids[offsets[i]:offsets[i + 1]]`.
+    `offsets` (rows + 1,) int64: example i is `ids[offsets[i]:offsets[i + 1]]`; `folder` holds the
+    files.
     """
 
     ids: npt.NDArray[np.int32]
     types: npt.NDArray[np.uint8] | None
     offsets: npt.NDArray[np.int64]
     pad_id: int
+    folder: Path | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the folder of the files, where there is one."""
+        if self.folder is None:
+            return TokenStore, (self.ids, self.types, self.offsets, self.pad_id)
+        return open_tokens, (self.folder, self.pad_id)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -134,8 +142,8 @@ def keep_tokens(batches: Iterable[Mapping[str, Any]], folder: Path, pad_id: int)
         write_json(partial / _FACTS, {"pad_id": pad_id})
 
 
-def open_tokens(folder: Path) -> TokenStore:
-    """Map the token files of `folder` into memory.
+def open_tokens(folder: Path, pad_id: int | None = None) -> TokenStore:
+    """Map the token files of `folder` into memory; `pad_id` stands in for the tokenizer's own.
 
     Raises:
         RunError: they are not there.
@@ -150,7 +158,8 @@ def open_tokens(folder: Path) -> TokenStore:
         ids=np.memmap(folder / _IDS, dtype=np.int32, mode="r"),
         types=np.memmap(types, dtype=np.uint8, mode="r") if types.exists() else None,
         offsets=np.load(folder / _OFFSETS),
-        pad_id=facts["pad_id"],
+        pad_id=facts["pad_id"] if pad_id is None else pad_id,
+        folder=folder,
     )
 
 

@@ -57,11 +57,10 @@ class HeadInputs:
         """Forget what was seen: a new shard begins."""
         self._batches.clear()
 
-    def write(self, path: Path, checkpoints: int) -> None:
-        """Write h (checkpoints, rows, width) of the shard, rows in the order they were seen."""
+    def seen(self, checkpoints: int) -> Halves:
+        """Return h (checkpoints, rows, width) of the shard, rows in the order they were seen."""
         seen = np.concatenate(self._batches)
-        with atomic(path) as partial, partial.open("wb") as file:
-            np.save(file, seen.reshape(checkpoints, -1, seen.shape[1]))
+        return seen.reshape(checkpoints, -1, seen.shape[1])
 
     def _remember(self, layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         self._batches.append(_halved(given[0].detach().float().cpu().numpy()))
@@ -75,6 +74,12 @@ class Checkpoint:
     head: Head
     inputs: Halves
     held_out: Halves | None
+
+
+def write_seen(path: Path, seen: Halves) -> None:
+    """Write what a shard's rows gave to the head, beside the shard."""
+    with atomic(path) as partial, partial.open("wb") as file:
+        np.save(file, seen)
 
 
 def open_checkpoints(run: Run) -> list[Checkpoint]:

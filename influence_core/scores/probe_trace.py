@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from influence_core.config import ScoringSettings
+from influence_core.config import ONE_PROCESS, ComputeSettings, ScoringSettings
+from influence_core.parallel import spread
 from influence_core.progress import Progress
 from influence_core.scores.ghost import GradientTap
 from influence_core.scores.moments import Moments
+from influence_core.scores.shards import Shard, missing_shards
 from influence_core.scores.trace import Plan
 from influence_core.store.files import write_parquet
 from influence_core.training.dynamics import observe
@@ -34,6 +39,7 @@ def trace_probe(
     plan: Plan,
     settings: ScoringSettings,
     progress: Progress,
+    compute: ComputeSettings = ONE_PROCESS,
 ) -> None:
     """Write shards as `trace` does, without `token_vog`: there are no tokens below the feature.
 
@@ -43,17 +49,40 @@ def trace_probe(
     the head, and so is GraNd: the encoder is not trained.
     """
     progress.begin("trace", len(rows) * len(heads), "rows × checkpoints")
+    cut = (rows[start : start + SHARD_ROWS] for start in range(0, len(rows), SHARD_ROWS))
+    shards = missing_shards(cut, folder, len(heads), progress)
+    pieces = (_Piece(shard, features[shard.rows], labels[shard.rows]) for shard in shards)
     weights = [load_file(path) for path in heads]
-    for index, start in enumerate(range(0, len(rows), SHARD_ROWS)):
-        path = folder / f"shard-{index:05d}.parquet"
-        shard = rows[start : start + SHARD_ROWS]
-        if not path.exists():
-            taken = torch.from_numpy(features[shard].astype(np.float32))
-            truth = torch.from_numpy(labels[shard])
-            columns = _shard(head.eval(), weights, taken, truth, plan, settings)
-            _write(path, shard, columns)
-        progress.advance(len(shard) * len(heads))
+    prepare = partial(_tracing, head.eval(), weights, plan, settings)
+    spread(pieces, prepare, _keep, compute, progress, name=_Piece.name)
     progress.end()
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A shard with the features and labels of its rows: all that a worker needs."""
+
+    shard: Shard
+    features: npt.NDArray[np.float16]
+    labels: npt.NDArray[np.int64]
+
+    def name(self) -> str:
+        return self.shard.name()
+
+
+def _tracing(
+    head: nn.Sequential, weights: list[dict[str, Tensor]], plan: Plan, settings: ScoringSettings
+) -> Callable[[_Piece, Progress], Columns]:
+    """Return what a process does with a shard."""
+
+    def work(piece: _Piece, progress: Progress) -> Columns:
+        features = torch.from_numpy(piece.features.astype(np.float32))
+        labels = torch.from_numpy(piece.labels)
+        columns = _shard(head, weights, features, labels, plan, settings)
+        progress.advance(len(labels) * len(weights))
+        return columns
+
+    return work
 
 
 def _shard(
@@ -108,7 +137,7 @@ def _squared_norms(head: nn.Sequential, features: Tensor, labels: Tensor) -> Ten
     return tap.squared_norms(loss)[0].double()
 
 
-def _write(path: Path, rows: npt.NDArray[np.int64], columns: Columns) -> None:
+def _keep(piece: _Piece, columns: Columns) -> None:
     import pyarrow as pa
 
-    write_parquet(path, pa.table({"row": rows, **columns}))
+    write_parquet(piece.shard.path, pa.table({"row": piece.shard.rows, **columns}))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from influence_core.config import Precision, ScoringSettings
+from influence_core.config import ONE_PROCESS, ComputeSettings, Precision, ScoringSettings
 from influence_core.errors import RunError
 from influence_core.model.classifier import (
     cast,
@@ -26,10 +27,12 @@ from influence_core.model.classifier import (
 )
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
+from influence_core.parallel import spread
 from influence_core.progress import Progress
-from influence_core.scores.activations import HeadInputs
+from influence_core.scores.activations import Halves, HeadInputs, write_seen
 from influence_core.scores.influence import Influence, without_rule
 from influence_core.scores.leaf import Leaf, check_embedding, embedding_module
+from influence_core.scores.shards import Shard, missing_shards
 from influence_core.scores.tally import Tally
 from influence_core.scores.trial import shares_batches
 from influence_core.store.files import write_parquet
@@ -75,6 +78,7 @@ def trace(
     settings: ScoringSettings,
     precision: Precision,
     progress: Progress,
+    compute: ComputeSettings = ONE_PROCESS,
 ) -> None:
     """Write `shard-00000.parquet` … into `folder`; shards that are there already are kept.
 
@@ -82,24 +86,50 @@ def trace(
     through all checkpoints, one model in memory, and every batch forward and backward once. Its
     file holds, for each row: `row`, and as planned `vog`, `token_vog` (one value a token),
     `tracin` and `grand`. `labels` (examples,) are indices of the classes.
+
+    However many workers divide the shards, each is computed alone and by the same steps, so that
+    its file has the same bytes. A worker has a share of the cores: sums of the libraries are not
+    promised to the last bit over numbers of threads, but no measured score changed by it. Machines
+    of different kinds may differ by 1e-6. Workers elsewhere read checkpoints and tokens from a
+    folder that they share with this machine, under the same path; only this process writes.
     """
-    device = pick_device()
-    model = load_classifier(checkpoints[0]).to(device).requires_grad_(False)
-    tracer = _Tracer(model, tokens, labels, plan, settings, precision)
-    if tracer.note:
-        progress.message(tracer.note)
-    shards = list(_shards(tokens.lengths, rows, settings.shard_tokens))
     progress.begin("trace", len(rows) * len(checkpoints), "rows × checkpoints")
-    for index, shard in enumerate(shards):
-        path = folder / f"shard-{index:05d}.parquet"
-        if path.exists():
-            progress.advance(len(shard) * len(checkpoints))
-            continue
-        table = tracer.shard(shard, checkpoints, progress)
-        if tracer.head_inputs is not None:
-            tracer.head_inputs.write(path.with_suffix(".npy"), len(checkpoints))
-        write_parquet(path, table)
+    cut = _shards(tokens.lengths, rows, settings.shard_tokens)
+    shards = missing_shards(cut, folder, len(checkpoints), progress)
+    prepare = partial(_tracing, checkpoints, tokens, labels, plan, settings, precision)
+    spread(shards, prepare, _keep, compute, progress, name=Shard.name)
     progress.end()
+
+
+def _tracing(
+    checkpoints: list[Path],
+    tokens: TokenStore,
+    labels: npt.NDArray[np.int64],
+    plan: Plan,
+    settings: ScoringSettings,
+    precision: Precision,
+) -> Callable[[Shard, Progress], tuple[Any, Halves | None]]:
+    """Load the model, and return what a process does with a shard."""
+    model = load_classifier(checkpoints[0]).to(pick_device()).requires_grad_(False)
+    tracer = _Tracer(model, tokens, labels, plan, settings, precision)
+
+    def work(shard: Shard, progress: Progress) -> tuple[Any, Halves | None]:
+        if tracer.note:
+            progress.message(tracer.note)
+            tracer.note = ""
+        table = tracer.shard(shard.rows, checkpoints, progress)
+        if tracer.head_inputs is None:
+            return table, None
+        return table, tracer.head_inputs.seen(len(checkpoints))
+
+    return work
+
+
+def _keep(shard: Shard, traced: tuple[Any, Halves | None]) -> None:
+    table, seen = traced
+    if seen is not None:
+        write_seen(shard.path.with_suffix(".npy"), seen)
+    write_parquet(shard.path, table)
 
 
 def check_traceable(model: PreTrainedModel, plan: Plan, settings: ScoringSettings) -> str:

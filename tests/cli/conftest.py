@@ -13,9 +13,7 @@ from types import ModuleType
 import pytest
 
 from influence_core.cli import main
-from influence_core.config import (
-    RunSettings,
-)
+from influence_core.config import ComputeSettings, RunSettings
 from influence_core.progress import Listener, Progress
 from influence_core.store.run import Run, create_run, open_run
 
@@ -85,9 +83,15 @@ class Pretended:
         return self._work(create_run(name or "made-up", settings or RunSettings()), listeners)
 
     def resume(
-        self, name: str, *, listeners: Iterable[Listener] = (), root: Path | None = None
+        self,
+        name: str,
+        *,
+        compute: ComputeSettings | None = None,
+        listeners: Iterable[Listener] = (),
+        root: Path | None = None,
     ) -> Run:
-        self.calls.append(("resume", name, None))
+        divided = None if compute is None else RunSettings(compute=compute)
+        self.calls.append(("resume", name, divided))
         return self._work(open_run(name), listeners)
 
     def _work(self, run: Run, listeners: Iterable[Listener]) -> Run:

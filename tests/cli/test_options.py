@@ -6,6 +6,7 @@ from influence_core.cli.commands import load
 from influence_core.cli.options import chosen
 from influence_core.cli.run import build_settings
 from influence_core.config import (
+    ComputeSettings,
     DataSettings,
     ModelSettings,
     RunSettings,
@@ -17,7 +18,8 @@ from influence_core.config import (
 class TestOptions:
     def test_every_setting_is_an_option_described_by_its_field(self) -> None:
         options = {parameter.name: parameter for parameter in load("run").params}
-        for model in (DataSettings, ModelSettings, TrainingSettings, ScoringSettings):
+        parts = (DataSettings, ModelSettings, TrainingSettings, ScoringSettings, ComputeSettings)
+        for model in parts:
             for name, described in model.model_fields.items():
                 address = f"{model.__name__}.{name}"
                 option = {"DataSettings.source": "data", "DataSettings.seed": "data_seed"}

@@ -7,9 +7,7 @@ import signal
 import pytest
 
 from influence_core.cli.run import build_settings
-from influence_core.config import (
-    RunSettings,
-)
+from influence_core.config import ComputeSettings, RunSettings
 from influence_core.errors import DataError
 from influence_core.store.run import Finding, create_run, open_run
 from tests.cli.conftest import Influence, Pretended
@@ -109,6 +107,15 @@ class TestRun:
         assert other.code == 2
         assert "'epochs' must stay 3" in other.err
         assert [call[0] for call in pipeline.calls] == ["resume"]
+
+    def test_resume_may_divide_the_work_anew(
+        self, influence: Influence, pipeline: Pretended
+    ) -> None:
+        create_run("half", build_settings({"data": "data.csv", "backend": "ray"}))
+        assert influence("run", "--name", "half", "--resume", "--workers", "3").code == 0
+        ((_, _, settings),) = pipeline.calls
+        assert settings is not None
+        assert settings.compute == ComputeSettings(workers=3, backend="ray")
 
 
 class TestDemo:
