@@ -71,12 +71,27 @@ def _encoding(path: Path) -> str:
     for signature, what in _SIGNATURES.items():
         if head.startswith(signature):
             raise failure("binary", f"File {path.name!r} is {what}.")
+    wide = _wide(head)
+    if wide:
+        raise failure(
+            "encoding",
+            f"File {path.name!r} is {wide} without a byte order mark; convert it with "
+            f"`iconv -f {wide} -t UTF-8 {path.name!r} > utf8-{path.name}`.",
+        )
     if b"\0" in head:
         raise failure(
             "binary",
             f"File {path.name!r} is binary, not text; save it as UTF-8 CSV or JSON lines.",
         )
     return "utf-8"
+
+
+def _wide(head: bytes) -> str:
+    """Name the kind of UTF-16: half the bytes of its Latin letters and commas are zero."""
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    if min(first, second) or max(first, second) < len(head) / 32:
+        return ""
+    return "UTF-16BE" if first else "UTF-16LE"
 
 
 def _undecodable(path: Path, error: UnicodeDecodeError) -> DataError:

@@ -80,6 +80,17 @@ def test_byte_order_marks(loaded, run, csv, encoding, kind):
     assert run.examples()["text"].tolist() == ["ünïcode 😀", "שלום עולם"]
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("name", ["data.csv", "data.jsonl"])
+@pytest.mark.parametrize("word", ["sentence", "שלום"])
+def test_utf_16_without_its_mark_is_named(refused, csv, encoding, name, word):
+    text = rows_of(20).replace("sentence", word)
+    message, errors = refused(csv(text, name, encoding))
+    assert set(errors) == {"encoding"}
+    assert f"is {encoding} without a byte order mark" in message
+    assert f"iconv -f {encoding} -t UTF-8" in message
+
+
 def test_ragged_rows_are_left_out_with_their_lines(loaded, run, csv):
     path = csv('text,label\n"two\nlines",a\nonly one\ngood,b\ntoo,many,fields\nfine,a\n')
     summary = loaded(path)

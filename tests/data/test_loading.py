@@ -260,3 +260,23 @@ def test_memory_does_not_follow_the_file(tmp_path):
         peaks.append(peak_megabytes(path, tmp_path / name))
     growth = peaks[1] - peaks[0]
     assert growth < 40, f"90 MB more of text took {growth:.0f} MB more memory"
+
+
+def test_nested_columns_are_carried_through_untouched(loaded, run, tmp_path):
+    spans = pa.list_(pa.struct({"start": pa.int32(), "slot": pa.string()}))
+    table = pa.table(
+        {
+            "text": ["turn it on", "turn it off", "play jazz", "stop"],
+            "label": ["on", "off", "on", "off"],
+            "slots": pa.array([[{"start": 5, "slot": "thing"}], [], None, [None]], spans),
+            "origin": pa.array([{"user": {"id": 1}}, {"user": None}, None, {"user": {"id": 4}}]),
+            "votes": pa.array([[("a", 1)], [], None, [("b", None)]], pa.map_("string", "int8")),
+            "halves": pa.array([[1, 2], None, [3, 4], [5, 6]], pa.list_(pa.float16(), 2)),
+        }
+    )
+    pq.write_table(table, tmp_path / "data.parquet")
+    loaded(tmp_path / "data.parquet")
+    kept = pq.read_table(run.examples_file)
+    for name in ("slots", "origin", "votes", "halves"):
+        assert kept[name].to_pylist() == table[name].to_pylist()
+        assert kept.schema.field(name).type == table.schema.field(name).type
