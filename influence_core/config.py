@@ -299,8 +299,10 @@ class RunSettings(Settings):
     imported: ImportSettings | None = None
 
     @property
-    def origin(self) -> Literal["probe", "finetune", "import"]:
+    def origin(self) -> Literal["probe", "finetune", "import", "checkpoints", "recorder"]:
         """How the scores come about: by a training of this mode, or from elsewhere."""
+        if self.checkpoints:
+            return "recorder" if self.checkpoints.recorded else "checkpoints"
         return "import" if self.imported else self.training.mode
 
 

@@ -21,19 +21,27 @@ STAGES = {
     "import": "Read and join what was computed elsewhere",
     "tokens": "Cut texts into tokens",
     "features": "Encode the texts",
+    "frozen features": "Encode the texts before training",
     "training": "Train",
+    "snapshots": "Look at the rows with every checkpoint",
+    "outlook": "Predict every row with the last checkpoint",
     "trace": "Trace gradients over the checkpoints",
+    "null model": "Train a model without texts",
+    "out of fold": "Judge every row by models that did not see it",
+    "activations": "Keep what explains a prediction",
+    "cleanup": "Remove the checkpoints",
     "scores": "Compute the scores",
-    "map": "Draw the map",
 }
 """Stages in their order, and what each of them does."""
 
-_ABSENT = {
-    "probe": {"map", "import"},
-    "finetune": {"map", "import", "features"},
-    "import": {*STAGES} - {"data", "import"},
+_EXPECTED = {
+    "probe": ("data", "tokens", "features", "training", "trace", "scores"),
+    "finetune": ("data", "tokens", "training", "trace", "scores"),
+    "import": ("data", "import"),
+    "checkpoints": ("data", "tokens", "snapshots", "outlook", "trace", "scores"),
+    "recorder": ("training", "outlook", "trace", "scores"),
 }
-"""Stages that a run does not go through, by where its scores come from."""
+"""Stages that a run goes through for certain, by where its scores come from."""
 
 POINTS_DRAWN = 1_500
 REFRESH_SECONDS = 1.0
@@ -172,18 +180,19 @@ def _present(status: JobStatus, unfinished: list[str]) -> str | None:
 
 def _expected(manifest: Manifest, watch: Watch) -> list[tuple[str, str]]:
     """Return the stages of this run in their order; other seeds have theirs named after them."""
-    names = {*STAGES} - _ABSENT[manifest.settings.origin] | {*manifest.stages} | watch.begun
+    names = {*_EXPECTED[manifest.settings.origin], *manifest.stages, *watch.begun}
     return [(name, _what(name)) for name in sorted(names, key=_place)]
 
 
 def _place(stage: str) -> tuple[int, str]:
-    kind = stage.split(" ")[0]
+    kind = stage.partition(" (")[0]
     return (list(STAGES).index(kind) if kind in STAGES else len(STAGES)), stage
 
 
 def _what(stage: str) -> str:
-    kind, _, seed = stage.partition(" ")
-    return f"{STAGES.get(kind, kind.capitalize())} {seed}".strip()
+    kind, _, seed = stage.partition(" (")
+    what = STAGES.get(kind, kind.capitalize())
+    return f"{what} ({seed}" if seed else what
 
 
 def _bar(status: JobStatus | None) -> None:
