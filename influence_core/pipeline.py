@@ -22,9 +22,11 @@ from influence_core.errors import (
 )
 from influence_core.pools import require_backend
 from influence_core.progress import Listener, Progress
-from influence_core.replay_stages import check_replay, for_checkpoints, plan_replay
 from influence_core.scores.registry import resolve
-from influence_core.stages import Job, Step, plan, train_along
+from influence_core.stages.job import Job, Step
+from influence_core.stages.plan import plan
+from influence_core.stages.replay import check_replay, for_checkpoints, plan_replay
+from influence_core.stages.training import train_along
 from influence_core.store.files import discard, disk_refusal, sweep
 from influence_core.store.journal import Journal
 from influence_core.store.run import (

@@ -20,7 +20,7 @@ from influence_core.config import (
 )
 from influence_core.errors import ConfigError, ModelError, RunExists, rule
 from influence_core.progress import Listener
-from influence_core.replay_stages import check_replay
+from influence_core.stages.replay import check_replay
 from influence_core.store.run import Run, open_run, runs_root, validate_name
 
 if TYPE_CHECKING:

@@ -29,7 +29,6 @@ LAYERS = (
     ("nlu",),
     ("report",),
     ("stages",),
-    ("replay_stages",),
     ("estimate",),
     ("pipeline",),
     ("recorder",),

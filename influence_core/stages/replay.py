@@ -12,23 +12,13 @@ import numpy as np
 from influence_core.config import CheckpointSettings, RunSettings
 from influence_core.errors import DataError, RunError, ScoreError
 from influence_core.scores.registry import resolve
-from influence_core.stages import (
-    MIN_STEPS_OF_VOG,
-    Job,
-    Step,
-    compute_scores,
-    drop_checkpoints,
-    load_data,
-    tokenize_texts,
-    trace_checkpoints,
-)
+from influence_core.stages.job import Job, Step, dataset_of, examples_of, tokens_of
+from influence_core.stages.reading import MIN_STEPS_OF_VOG, load_data, tokenize_texts
+from influence_core.stages.tracing import compute_scores, drop_checkpoints, trace_checkpoints
 from influence_core.store.files import atomic, discard
-from influence_core.store.run import DatasetSummary
 
 if TYPE_CHECKING:
     from influence_core.model.checkpoints import GivenCheckpoint
-    from influence_core.model.tokens import TokenStore
-    from influence_core.training.outlook import Examples
 
 RECORDED = "training"
 """Stage that a recorder marks as done when its training has ended."""
@@ -133,7 +123,7 @@ def load_classed(job: Job) -> None:
     from influence_core.model.checkpoints import class_names
 
     load_data(job)
-    dataset = _dataset(job)
+    dataset = dataset_of(job)
     names = ordered_as(class_names(_checkpoints(job)[0].folder), dataset.label_names)
     counts = {name: dataset.class_counts.get(name, 0) for name in names}
     job.run.update(
@@ -178,8 +168,8 @@ def take_snapshots(job: Job) -> None:
     from influence_core.training.replay import Replayer, replay
 
     checkpoints = _checkpoints(job)
-    replayer = Replayer(checkpoints[0].folder, _tokens(job), job.settings.training.precision)
-    replay(replayer, checkpoints, _examples(job), job.run, job.progress)
+    replayer = Replayer(checkpoints[0].folder, tokens_of(job), job.settings.training.precision)
+    replay(replayer, checkpoints, examples_of(job), job.run, job.progress)
     discard(job.run.checkpoints_folder)
     job.run.checkpoints_folder.mkdir()
     for checkpoint in checkpoints:
@@ -194,15 +184,15 @@ def look_out(job: Job) -> None:
     from influence_core.training.outlook import write_predictions
     from influence_core.training.replay import Replayer
 
-    run, examples = job.run, _examples(job)
+    run, examples = job.run, examples_of(job)
     recorded = given(job.settings).recorded
     final = run.model_folder if recorded else _checkpoints(job)[-1].folder
-    replayer = Replayer(final, _tokens(job), job.settings.training.precision)
+    replayer = Replayer(final, tokens_of(job), job.settings.training.precision)
     replayer.load(final)
     everything = np.arange(len(examples.ids))
     job.progress.begin("outlook", len(everything))
     logits = replayer.outlook(everything, run.embeddings_file, job.progress)
-    figures = write_predictions(run, examples, _dataset(job).label_names, logits)
+    figures = write_predictions(run, examples, dataset_of(job).label_names, logits)
     job.progress.end()
     job.run.update(metrics=figures)
     if recorded:
@@ -223,27 +213,3 @@ def _checkpoints(job: Job) -> list[GivenCheckpoint]:
     from influence_core.model.checkpoints import find_checkpoints
 
     return find_checkpoints(given(job.settings).folders)
-
-
-def _dataset(job: Job) -> DatasetSummary:
-    dataset = job.run.manifest().dataset
-    if dataset is None:
-        raise RunError(f"Run {job.run.name!r} has no examples yet; resume it.")
-    return dataset
-
-
-def _examples(job: Job) -> Examples:
-    from influence_core.training.outlook import read_examples
-
-    return read_examples(job.run, _dataset(job).label_names)
-
-
-def _tokens(job: Job) -> TokenStore:
-    from influence_core.model.tokens import open_tokens
-
-    return open_tokens(tokens_folder(job))
-
-
-def tokens_folder(job: Job) -> Path:
-    """Return where the token ids of a run lie while it works."""
-    return job.run.private_folder / "tokens"

@@ -1,0 +1,124 @@
+"""Stages that train: a head, a whole classifier, a null model, heads out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from influence_core import ranks
+from influence_core.progress import silent
+from influence_core.stages.job import (
+    Job,
+    dataset_of,
+    examples_of,
+    fresh_classifier,
+    replicates,
+    tokens_of,
+    untuned_file,
+)
+from influence_core.stages.tracing import trace_plan
+from influence_core.store.files import discard
+from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+
+    from influence_core.model.classifier import TextClassifier
+    from influence_core.training.outlook import Examples
+
+    Logits = Iterable[tuple[npt.NDArray[np.int64], torch.Tensor]]
+
+
+def train_head(job: Job, replicate: Run, seed: int) -> None:
+    """Features → a trained head, its checkpoints, dynamics, predictions."""
+    import numpy as np
+
+    from influence_core.training.probe import head_logits, train_probe
+
+    _clear(replicate)
+    model, examples = fresh_classifier(job, seed), examples_of(job)
+    features = np.load(job.run.embeddings_file, mmap_mode="r")
+    settings = job.settings.training
+    train_probe(model, features, examples, settings, seed, replicate, job.progress)
+    if replicate.path == job.run.path:
+        every = np.arange(len(examples.ids))
+        _keep_model(job, model, examples, head_logits(model.head, features, every))
+
+
+def train_whole(job: Job, replicate: Run, seed: int) -> None:
+    """Token ids → a fine-tuned classifier, its checkpoints, dynamics, predictions, features."""
+    import numpy as np
+
+    from influence_core.scores.trace import check_traceable
+    from influence_core.training.finetune import train_finetune
+    from influence_core.training.passes import write_features
+    from influence_core.training.probe import head_logits
+
+    model, examples, tokens = fresh_classifier(job, seed), examples_of(job), tokens_of(job)
+    settings, needed = job.settings.training, trace_plan(job)
+    if needed is not None:
+        note = check_traceable(model, needed, job.settings.scoring)
+        if note:
+            job.progress.message(note)
+    if not (replicate.private_folder / "trainer").exists():
+        _clear(replicate)
+    ranks.send(ranks.Order(job.run.path, seed))
+    train_finetune(model, tokens, examples, settings, seed, replicate, job.progress)
+    if replicate.path == job.run.path:
+        write_features(model, tokens, job.run.embeddings_file, settings.precision, job.progress)
+        features = np.load(job.run.embeddings_file, mmap_mode="r")
+        _keep_model(job, model, examples, head_logits(model.head, features, np.arange(len(tokens))))
+    discard(replicate.private_folder / "trainer")
+
+
+def train_along(run: Run, seed: int) -> None:
+    """Train with the leading process, on the files it wrote, and keep nothing."""
+    from influence_core.training.finetune import train_finetune
+
+    job = Job(run, run.manifest().settings, silent())
+    model, replicate = fresh_classifier(job, seed), replicates(job)[seed]
+    settings = job.settings.training
+    train_finetune(model, tokens_of(job), examples_of(job), settings, seed, replicate, job.progress)
+
+
+def train_on_nothing(job: Job, replicate: Run, seed: int) -> None:
+    """Labels without their texts → `null.parquet`."""
+    from influence_core.training.null import write_null
+
+    model, examples, dataset = fresh_classifier(job, seed), examples_of(job), dataset_of(job)
+    write_null(model, examples, dataset, job.settings, seed, replicate, job.progress)
+
+
+def judge_out_of_fold(job: Job, replicate: Run, seed: int) -> None:
+    """Features of the untuned encoder → what heads say of rows they did not learn from."""
+    import numpy as np
+
+    from influence_core.training.folds import read_units, write_out_of_fold
+
+    dataset, features = dataset_of(job), np.load(untuned_file(job), mmap_mode="r")
+    units = read_units(job.run, dataset.group)
+    classes = len(dataset.label_names)
+    write_out_of_fold(
+        features, examples_of(job), units, classes, job.settings, seed, replicate, job.progress
+    )
+
+
+def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Logits) -> None:
+    from influence_core.model.encoder import encoder_source, load_tokenizer, quietly
+    from influence_core.store.files import atomic
+    from influence_core.training.outlook import write_predictions
+
+    names = dataset_of(job).label_names
+    figures = write_predictions(job.run, examples, names, logits)
+    with atomic(job.run.model_folder) as partial, quietly():
+        model.save_pretrained(partial)
+        load_tokenizer(encoder_source(job.settings.model.encoder)).save_pretrained(partial)
+    job.run.update(metrics=figures)
+
+
+def _clear(replicate: Run) -> None:
+    """Remove what an interrupted training left: a new one must not find its files."""
+    for kind in ("dynamics", "heads", "checkpoints", "traces", "activations"):
+        discard(getattr(replicate, f"{kind}_folder"))
