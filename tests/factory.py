@@ -269,7 +269,8 @@ def _write_scores(
         rank[order] = np.arange(1, len(raw) + 1)
         class_norm = _z(raw, np.unique(latent.label[train], return_inverse=True)[1])
         dataset_norm = _z(raw, np.zeros(len(raw), int))
-        columns |= dict(zip(spec(key).columns, (raw, class_norm, dataset_norm, rank), strict=True))
+        columns |= {key: raw, f"{key}_class_norm": class_norm}
+        columns |= {f"{key}_dataset_norm": dataset_norm, f"{key}_rank": rank}
         if seeds > 1:
             columns[f"{key}_spread"] = np.abs(generator.normal(scale=0.1, size=len(raw)))
     if "forgetting" in scores:

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from influence_core import jobs
 from influence_core.cli.options import chosen, with_settings
-from influence_core.cli.summary import print_summary, run_facts
-from influence_core.cli.terminal import errors, output, print_json, reporting
+from influence_core.cli.run import AsJson, compute, report
 from influence_core.config import DataSettings, ImportSettings, validated
-from influence_core.store.run import validate_name
+from influence_core.progress import Listener
+from influence_core.store.run import Run, validate_name
 
 _SET_HERE = (
     "DataSettings.source",
@@ -35,7 +34,7 @@ def bring(
     name: Annotated[
         str | None, typer.Option(help="Name of the run; made from the data by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
     *,
     given: dict[str, object],
 ) -> None:
@@ -49,17 +48,11 @@ def bring(
     if name is not None:
         validate_name(name)
 
-    from influence_core import pipeline
+    def begin(*listeners: Listener) -> Run:
+        from influence_core import pipeline
 
-    with reporting() as shown, jobs.stop_on_signal(_announce) as stop:
-        finished = pipeline.import_scores(
-            data, path, name=name, settings=settings, data=texts, listeners=(shown, stop)
+        return pipeline.import_scores(
+            data, path, name=name, settings=settings, data=texts, listeners=listeners
         )
-    if as_json:
-        print_json(run_facts(finished))
-    else:
-        print_summary(finished, output())
 
-
-def _announce() -> None:
-    errors().print("Stopping at the next step; press Ctrl-C again to stop at once.")
+    report(compute(begin), as_json)

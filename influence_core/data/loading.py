@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +23,7 @@ from influence_core.data.writing import (
     write_rejected,
 )
 from influence_core.progress import Progress
-from influence_core.store.files import discard
+from influence_core.store.files import discard, scratch
 from influence_core.store.run import DatasetSummary, Run
 
 _READ, _CHECKED, _ALL = 55, 70, 100
@@ -45,7 +43,7 @@ def load(settings: DataSettings, run: Run, progress: Progress) -> DatasetSummary
     steps = _Steps(progress)
     report = Report()
     discard(run.examples_file)
-    with _scratch(run) as folder:
+    with scratch(run.private_folder / "data") as folder:
         parts = parts_of(settings)
         staged = stage(parts, settings, folder, report, lambda share: steps.at(_READ * share))
         validation.unreadable_rows(staged, report)
@@ -165,15 +163,3 @@ class _Steps:
         """Close the stage."""
         self.at(_ALL)
         self._progress.end()
-
-
-@contextmanager
-def _scratch(run: Run) -> Iterator[Path]:
-    """Yield an empty private folder that is gone afterwards."""
-    folder = run.private_folder / "data"
-    discard(folder)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        discard(folder)

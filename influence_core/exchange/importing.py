@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from influence_core.config import ImportKind, ImportSettings
@@ -16,7 +15,7 @@ from influence_core.exchange.staging import head_of
 from influence_core.exchange.table import import_table
 from influence_core.exchange.work import Brought, Work
 from influence_core.progress import Progress
-from influence_core.store.files import discard
+from influence_core.store.files import scratch
 from influence_core.store.run import Run
 
 _KINDS: dict[ImportKind, Callable[[Work], Brought]] = {
@@ -49,7 +48,7 @@ def bring_in(run: Run, progress: Progress) -> None:
     if dataset is None or settings.imported is None:
         raise RunError(f"Run {run.name!r} has no examples yet; resume it.")
     report = Report()
-    with _scratch(run) as folder:
+    with scratch(run.private_folder / "import") as folder:
         work = Work(run, dataset, settings, settings.imported, folder, report, progress)
         brought = _KINDS[_kind(work)](work)
     for finding in report.findings:
@@ -74,15 +73,3 @@ def _kind(work: Work) -> ImportKind:
         return "probabilities"
     names = head_of(work.imported.path).column_names
     return "probabilities" if named_by_labels(names, work.dataset.label_names) else "table"
-
-
-@contextmanager
-def _scratch(run: Run) -> Iterator[Path]:
-    """Yield an empty private folder that is gone afterwards."""
-    folder = run.private_folder / "import"
-    discard(folder)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        discard(folder)

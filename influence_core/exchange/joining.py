@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.data.findings import Report, counted, listed
-from influence_core.exchange.examples import input_rows
+from influence_core.exchange.examples import input_rows, train_rows
 from influence_core.exchange.staging import Staged, listed_rows
 from influence_core.store.run import DatasetSummary, Run
 
@@ -57,7 +57,7 @@ def _by_order(staged: Staged, run: Run, dataset: DatasetSummary, report: Report)
             f"The imported table has {counted(staged.rows)}, as many as the training rows: it is "
             "taken to hold these, in their order.",
         )
-        none[_training(run)] = np.arange(staged.rows)
+        none[train_rows(run, dataset).rows] = np.arange(staged.rows)
         return none
     left_out = f" and {dataset.rejected:,} left out" if dataset.rejected else ""
     report.error(
@@ -67,15 +67,6 @@ def _by_order(staged: Staged, run: Run, dataset: DatasetSummary, report: Report)
         count=abs(staged.rows - dataset.rows),
     )
     return none
-
-
-def _training(run: Run) -> Positions:
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    split = pq.read_table(run.examples_file, columns=["split"])["split"]
-    train: npt.NDArray[np.bool_] = pc.equal(split, "train").to_numpy().astype(bool)
-    return np.flatnonzero(train)
 
 
 def _check_ids(

@@ -13,18 +13,7 @@ from influence_core.exchange.writing import write_scores
 from influence_core.scores.registry import SCORES
 from influence_core.store.run import Run
 
-DYNAMICS_SCORES = (
-    "el2n",
-    "forgetting",
-    "pvi",
-    "aum",
-    "confidence",
-    "variability",
-    "correctness",
-    "loss",
-    "margin",
-    "entropy",
-)
+DYNAMICS_SCORES = tuple(key for key, spec in SCORES.items() if spec.needs == "dynamics")
 """Scores that a snapshot an epoch gives."""
 
 

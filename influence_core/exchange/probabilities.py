@@ -18,6 +18,7 @@ from influence_core.exchange.observed import write_observed
 from influence_core.exchange.staging import Layout, Staged, head_of, listed_rows, stage
 from influence_core.exchange.table import id_column_of
 from influence_core.exchange.work import Brought, Percent, Work
+from influence_core.store.files import new_array
 from influence_core.store.run import Run
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import read_examples, write_predictions
@@ -161,7 +162,7 @@ def _check_classes(found: int, work: Work) -> None:
 def _matrix(staged: Staged, path: Path) -> Matrix:
     """Bring the staged columns into one matrix on disk."""
     classes = len(staged.layout.columns)
-    matrix = np.lib.format.open_memmap(path, "w+", np.float32, (staged.rows, classes))
+    matrix = new_array(path, np.float32, (staged.rows, classes))
     for number in range(classes):
         matrix[:, number] = staged.column(number)
     return matrix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from influence_core.exchange.examples import TrainRows
 from influence_core.exchange.naming import NEVER_LEARNT
-from influence_core.scores.normalise import class_norm, dataset_norm, id_order, rank_along
+from influence_core.scores.normalise import id_order, score_columns
 from influence_core.scores.registry import End
 from influence_core.store.files import atomic
 from influence_core.store.run import Run
@@ -41,7 +41,7 @@ def write_scores(
     columns: dict[str, Path] = {}
     for key, hard, raw in scores:
         unlearnt = never_learnt if key == "forgetting" else None
-        for name, values in _columns(key, hard, raw, unlearnt, train, by_id):
+        for name, values in score_columns(key, raw, hard, train.labels, by_id, unlearnt):
             columns[name] = folder / f"{len(columns):04d}.npy"
             np.save(columns[name], values)
         finished()
@@ -49,21 +49,6 @@ def write_scores(
         columns[NEVER_LEARNT] = folder / "never_learnt.npy"
         np.save(columns[NEVER_LEARNT], never_learnt)
     _assemble(run.scores_file, train, columns)
-
-
-def _columns(
-    key: str,
-    hard: End,
-    raw: Floats,
-    never_learnt: Bools | None,
-    train: TrainRows,
-    by_id: npt.NDArray[np.uint64],
-) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
-    yield key, raw
-    yield f"{key}_class_norm", class_norm(raw, train.labels)
-    yield f"{key}_dataset_norm", dataset_norm(raw)
-    ranked = raw if never_learnt is None else np.where(never_learnt, np.inf, raw)
-    yield f"{key}_rank", rank_along(ranked, by_id, hard)
 
 
 def _assemble(path: Path, train: TrainRows, columns: Columns) -> None:

@@ -18,7 +18,7 @@ from influence_core.config import Precision
 from influence_core.errors import RunError
 from influence_core.progress import Progress
 from influence_core.scores.head import Head, read_head
-from influence_core.store.files import atomic, discard, reserve
+from influence_core.store.files import atomic, discard, new_array
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -139,10 +139,7 @@ def _write(folder: Path, head: Path, rows: int, parts: Parts, progress: Progress
     path = _file_of(folder, head)
     if not path.exists():
         with atomic(path) as partial:
-            stored = np.lib.format.open_memmap(
-                partial, "w+", np.float16, (rows, read_head(head).width)
-            )
-            reserve(partial)
+            stored = new_array(partial, np.float16, (rows, read_head(head).width))
             for places, values in parts:
                 stored[places] = _halved(values)
             stored.flush()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from influence_core.scores.normalise import id_order
 from influence_core.scores.registry import SCORES, spec
 from influence_core.store.files import write_json
 from influence_core.store.run import Run
@@ -109,7 +110,7 @@ def write_agreement(run: Run, hardest_fraction: float) -> Agreement | None:
         return None
     hardness = {key: _hardness(table, key) for key in keys}
     known = ~np.any([np.isnan(values) for values in hardness.values()], axis=0)
-    by_id = _id_order(table.column("id").filter(known))
+    by_id = id_order(table.column("id").filter(known))
     count = max(1, round(hardest_fraction * len(by_id)))
     orders = {key: Order.of(values[known], by_id, count) for key, values in hardness.items()}
     found = Agreement(
@@ -174,9 +175,3 @@ def _mean(found: Sequence[Likeness]) -> Likeness:
         spearman=float(np.mean(told)) if told else None,
         similarity=float(np.mean([one.similarity for one in found])),
     )
-
-
-def _id_order(ids: pa.ChunkedArray) -> Integers:
-    import pyarrow.compute as pc
-
-    return np.asarray(pc.sort_indices(ids), dtype=np.int64)

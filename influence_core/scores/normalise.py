@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.scores.registry import End
+from influence_core.store.columns import rank_column, score_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,24 +44,41 @@ def class_norm(scores: Floats, labels: npt.NDArray[np.int64]) -> Floats:
     return np.where(known, z, np.nan)
 
 
-def rank(scores: Floats, ids: npt.NDArray[np.object_], hard: End) -> npt.NDArray[np.int64]:
-    """Return ranks 1 … n, 1 the hardest; ties go by id, missing scores come last."""
-    return rank_along(scores, id_order(ids), hard)
-
-
-def id_order(ids: npt.NDArray[np.object_] | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+def id_order(ids: npt.ArrayLike | pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """Return the positions of the ids in their order (n,)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    known = ids if isinstance(ids, pa.ChunkedArray) else pa.array(ids)
-    return np.asarray(pc.sort_indices(known))
+    known: Any = ids if isinstance(ids, pa.ChunkedArray) else pa.array(ids)
+    return np.asarray(pc.sort_indices(known), dtype=np.int64)
 
 
-def rank_along(scores: Floats, by_id: npt.NDArray[np.uint64], hard: End) -> npt.NDArray[np.int64]:
-    """Return ranks as `rank` does, the order of the ids being known already."""
+def rank(scores: Floats, by_id: npt.NDArray[np.int64], hard: End) -> npt.NDArray[np.int64]:
+    """Return ranks 1 … n, 1 the hardest; missing scores come last.
+
+    Ties go by id: `by_id` (n,) are the positions of the ids in their order.
+    """
     keys = -scores if hard == "high" else scores
     order = by_id[np.argsort(keys[by_id], kind="stable")]
     ranks = np.empty(len(scores), dtype=np.int64)
     ranks[order] = np.arange(1, len(scores) + 1)
     return ranks
+
+
+def score_columns(
+    key: str,
+    scores: Floats,
+    hard: End,
+    labels: npt.NDArray[np.int64],
+    by_id: npt.NDArray[np.int64],
+    never_learnt: npt.NDArray[np.bool_] | None = None,
+) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
+    """Yield the columns of a score, one in memory at a time: raw, normalised twice, ranked.
+
+    Of forgetting, `never_learnt` (n,) has nothing to forget, and ranks harder than what was learnt.
+    """
+    yield score_column(key), scores
+    yield score_column(key, "class"), class_norm(scores, labels)
+    yield score_column(key, "dataset"), dataset_norm(scores)
+    ranked = scores if never_learnt is None else np.where(never_learnt, np.inf, scores)
+    yield rank_column(key), rank(ranked, by_id, hard)

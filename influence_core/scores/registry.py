@@ -35,12 +35,10 @@ class ScoreSpec:
     cost: str
     reference: str
 
-    @property
-    def columns(self) -> tuple[str, str, str, str]:
-        """Columns of `scores.parquet`: raw, class-normalised, dataset-normalised, rank."""
-        key = self.key
-        return key, f"{key}_class_norm", f"{key}_dataset_norm", f"{key}_rank"
 
+_SNAPSHOTS = "a forward pass over the rows for every snapshot"
+_LAST = "a forward pass over the rows"
+_CARTOGRAPHY = "Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795"
 
 _SPECS = (
     ScoreSpec(
@@ -71,7 +69,7 @@ _SPECS = (
         hard="high",
         suspicious="high",
         needs="dynamics",
-        cost="a forward pass over the rows",
+        cost=_LAST,
         reference="Paul, Ganguli, Dziugaite: Deep Learning on a Data Diet. NeurIPS 2021. "
         "arXiv:2107.07075",
     ),
@@ -87,7 +85,7 @@ _SPECS = (
         hard="high",
         suspicious=None,
         needs="dynamics",
-        cost="a forward pass over the rows for every snapshot",
+        cost=_SNAPSHOTS,
         reference="Toneva et al.: An Empirical Study of Example Forgetting during Deep Neural "
         "Network Learning. ICLR 2019. arXiv:1812.05159",
     ),
@@ -103,7 +101,7 @@ _SPECS = (
         hard="low",
         suspicious="low",
         needs="dynamics",
-        cost="a forward pass over the rows",
+        cost=_LAST,
         reference="Ethayarajh, Choi, Swayamdipta: Understanding Dataset Difficulty with V-Usable "
         "Information. ICML 2022. arXiv:2110.08420",
     ),
@@ -152,7 +150,7 @@ _SPECS = (
         hard="low",
         suspicious="low",
         needs="dynamics",
-        cost="a forward pass over the rows for every snapshot",
+        cost=_SNAPSHOTS,
         reference="Pleiss, Zhang, Elenberg, Weinberger: Identifying Mislabeled Data using the "
         "Area Under the Margin Ranking. NeurIPS 2020. arXiv:2001.10528",
     ),
@@ -168,8 +166,8 @@ _SPECS = (
         hard="low",
         suspicious="low",
         needs="dynamics",
-        cost="a forward pass over the rows for every snapshot",
-        reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
+        cost=_SNAPSHOTS,
+        reference=_CARTOGRAPHY,
     ),
     ScoreSpec(
         key="variability",
@@ -183,8 +181,8 @@ _SPECS = (
         hard="high",
         suspicious=None,
         needs="dynamics",
-        cost="a forward pass over the rows for every snapshot",
-        reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
+        cost=_SNAPSHOTS,
+        reference=_CARTOGRAPHY,
     ),
     ScoreSpec(
         key="correctness",
@@ -198,8 +196,8 @@ _SPECS = (
         hard="low",
         suspicious="low",
         needs="dynamics",
-        cost="a forward pass over the rows for every snapshot",
-        reference="Swayamdipta et al.: Dataset Cartography. EMNLP 2020. arXiv:2009.10795",
+        cost=_SNAPSHOTS,
+        reference=_CARTOGRAPHY,
     ),
     ScoreSpec(
         key="loss",
@@ -213,7 +211,7 @@ _SPECS = (
         hard="high",
         suspicious="high",
         needs="dynamics",
-        cost="a forward pass over the rows",
+        cost=_LAST,
         reference="Arpit et al.: A Closer Look at Memorization in Deep Networks. ICML 2017. "
         "arXiv:1706.05394",
     ),
@@ -229,7 +227,7 @@ _SPECS = (
         hard="low",
         suspicious="low",
         needs="dynamics",
-        cost="a forward pass over the rows",
+        cost=_LAST,
         reference="Pleiss, Zhang, Elenberg, Weinberger: Identifying Mislabeled Data using the "
         "Area Under the Margin Ranking. NeurIPS 2020. arXiv:2001.10528, equation 1",
     ),
@@ -245,7 +243,7 @@ _SPECS = (
         hard="high",
         suspicious=None,
         needs="dynamics",
-        cost="a forward pass over the rows",
+        cost=_LAST,
         reference="Lewis, Gale: A Sequential Algorithm for Training Text Classifiers. SIGIR 1994. "
         "arXiv:cmp-lg/9407020",
     ),

@@ -14,7 +14,7 @@ from influence_core.config import ScoringSettings
 from influence_core.progress import Progress
 from influence_core.scores import dynamics
 from influence_core.scores.label_quality import label_quality
-from influence_core.scores.normalise import class_norm, dataset_norm, rank
+from influence_core.scores.normalise import id_order, score_columns
 from influence_core.scores.registry import ScoreSpec
 from influence_core.scores.trace import read_trace
 from influence_core.store.files import write_parquet
@@ -90,6 +90,9 @@ def write_scores(
         _Evidence(replicate, rows, labels, read_snapshots(replicate.dynamics_folder), settings)
         for replicate in replicates
     ]
+    by_id = id_order(ids)
+    forgets = any(spec.key == "forgetting" for spec in specs)
+    never = np.all([one.forgetting[1] for one in evidence], axis=0) if forgets else None
     columns: dict[str, Any] = {"row": rows, "id": pa.array(ids, pa.string())}
     progress.begin("scores", len(specs), "scores")
     alone: list[dict[str, Any]] = [{} for _ in replicates]
@@ -97,17 +100,15 @@ def write_scores(
         raw = np.stack([_FORMULAS[spec.key](one) for one in evidence])
         for values, table in zip(raw, alone, strict=True):
             table[spec.key] = values
-        columns.update(_columns(spec, raw, labels, ids))
+        unlearnt = never if spec.key == "forgetting" else None
+        columns |= score_columns(spec.key, raw.mean(axis=0), spec.hard, labels, by_id, unlearnt)
+        if len(raw) > 1:
+            columns[f"{spec.key}_spread"] = raw.std(axis=0)
         progress.advance(1)
-    if "forgetting" in alone[0]:
+    if never is not None:
+        columns["never_learnt"] = never
         for one, table in zip(evidence, alone, strict=True):
             table["never_learnt"] = one.forgetting[1]
-        never = np.all([table["never_learnt"] for table in alone], axis=0)
-        columns["never_learnt"] = never
-        # What was never learnt has nothing to forget, and is harder than what was.
-        columns["forgetting_rank"] = rank(
-            np.where(never, np.inf, columns["forgetting"]), ids, "high"
-        )
     write_parquet(run.scores_file, pa.table(columns))
     if len(replicates) > 1:
         _write_alone(run, replicates, alone, rows)
@@ -125,25 +126,6 @@ def computed(
     evidence = _Evidence(source, rows, labels, read_snapshots(source.dynamics_folder), settings)
     made = {key: _FORMULAS[key](evidence) for key in keys}
     return made, evidence.forgetting[1] if "forgetting" in keys else None
-
-
-def _columns(
-    spec: ScoreSpec,
-    raw: Floats,
-    labels: npt.NDArray[np.int64],
-    ids: npt.NDArray[np.object_],
-) -> dict[str, object]:
-    mean = raw.mean(axis=0)
-    plain, by_class, by_dataset, ranked = spec.columns
-    columns: dict[str, object] = {
-        plain: mean,
-        by_class: class_norm(mean, labels),
-        by_dataset: dataset_norm(mean),
-        ranked: rank(mean, ids, spec.hard),
-    }
-    if len(raw) > 1:
-        columns[f"{spec.key}_spread"] = raw.std(axis=0)
-    return columns
 
 
 def _pvi(evidence: _Evidence) -> Floats:

@@ -8,12 +8,13 @@ the input is of no account.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import SelectionError, rule
+from influence_core.scores.normalise import id_order
 
 Prune = Literal["easy", "hard", "both"]
 Floats = npt.NDArray[np.float64]
@@ -95,15 +96,6 @@ def random(ids: npt.ArrayLike, generator: np.random.Generator) -> Positions:
     """Order the rows at random."""
     by_id = id_order(ids)
     return by_id[generator.permutation(len(by_id))]
-
-
-def id_order(ids: npt.ArrayLike) -> Positions:
-    """Return the positions that put ids in order."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    column: Any = pa.array(ids)
-    return np.asarray(pc.sort_indices(column).to_numpy(), dtype=np.int64)
 
 
 def _check_end(prune: Prune) -> None:

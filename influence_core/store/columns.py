@@ -119,6 +119,11 @@ def score_column(key: str, normalise: str = "raw") -> str:
     return f"{key}_{normalise}_norm" if normalise in NORMS else key
 
 
+def rank_column(key: str) -> str:
+    """Return the name of the column of a score's ranks."""
+    return f"{key}_rank"
+
+
 def columns(run: Run) -> list[Column]:
     """Return every column that a run can be asked about."""
     return list(catalogue(run).columns)

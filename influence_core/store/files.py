@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 PARTIAL = ".partial-"
@@ -38,11 +40,29 @@ def atomic(path: Path) -> Iterator[Path]:
         discard(partial)
 
 
-def reserve(path: Path) -> None:
-    """Claim the disk space of a file: a write to a memory map cannot say that the disk is full."""
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Yield `folder`, made anew and empty, and remove it afterwards."""
+    discard(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        discard(folder)
+
+
+def new_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """Make a `.npy` file that is written through a memory map, its disk space claimed at once.
+
+    A write to a memory map cannot say that the disk is full: it would end the process.
+    """
+    from numpy.lib.format import open_memmap
+
+    array: np.memmap[Any, Any] = open_memmap(path, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):
         with path.open("rb+") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def disk_refusal(error: BaseException) -> str | None:

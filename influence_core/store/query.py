@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, rule
-from influence_core.store.columns import Catalogue, Column, catalogue
+from influence_core.store.columns import Catalogue, Column, catalogue, rank_column
 from influence_core.store.database import Parameters, quote, rows
 from influence_core.store.run import Run
 
@@ -192,7 +192,7 @@ class Scan:
         Dataset normalisation is monotone, so that the rank of the raw score holds for it.
         """
         if self._query.normalise != "class":
-            return f"{self.use(f'{key}_rank')} {_way(easiest)}, {self.row}"
+            return f"{self.use(rank_column(key))} {_way(easiest)}, {self.row}"
         self.use(f"{key}_class_norm")
         value = self.catalogue.get(f"{key}_class_norm").comparable
         high_first = _hard_is_high(self._run, key) != easiest
@@ -237,7 +237,7 @@ def _check_pattern(pattern: str) -> None:
 def _hard_is_high(run: Run, key: str) -> bool:
     """Say which end of a score is hard, as its ranks tell: rank 1 is the hardest row."""
     parameters = Parameters()
-    value, rank = quote(key), quote(f"{key}_rank")
+    value, rank = quote(key), quote(rank_column(key))
     found = rows(
         f"SELECT arg_min({value}, {rank}) >= arg_max({value}, {rank}) "
         f"FROM {parameters.parquet(run.scores_file)} WHERE isfinite({value})",

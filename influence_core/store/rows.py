@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from influence_core.errors import ConfigError, DataError, rule
-from influence_core.store.columns import CORE, Catalogue, catalogue, score_column
+from influence_core.store.columns import CORE, Catalogue, catalogue, rank_column, score_column
 from influence_core.store.database import Parameters, frame, quote, rows
 from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
@@ -183,7 +183,7 @@ def _ranked_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[
         total = _scored_rows(run)
         first, last, way = total - last + 1, total - start, "DESC"
     parameters = Parameters()
-    rank = quote(f"{query.score}_rank")
+    rank = quote(rank_column(str(query.score)))
     statement = (
         f"SELECT row FROM {parameters.parquet(run.scores_file)} "
         f"WHERE {rank} BETWEEN {parameters.bind(first)} AND {parameters.bind(last)} "
@@ -198,7 +198,7 @@ def _details(
     known = catalogue(run)
     names = [*CORE, *(["predicted"] if "predicted" in known else [])]
     if query.score is not None:
-        names += [score_column(query.score, query.normalise), f"{query.score}_rank"]
+        names += [score_column(query.score, query.normalise), rank_column(query.score)]
     chosen = [known.get(name) for name in dict.fromkeys([*names, *extra])]
     parameters = Parameters()
     listed = ", ".join(f"{column.expression} AS {quote(column.name)}" for column in chosen)
@@ -246,7 +246,7 @@ def _record(run: Run, known: Catalogue, table: str, row: int) -> dict[str, Any]:
 
 def _readings(keys: Iterable[str], values: dict[str, Any], total: int) -> Iterable[ScoreReading]:
     for key in keys:
-        rank = values[f"{key}_rank"]
+        rank = values[rank_column(key)]
         yield ScoreReading(
             score=key,
             raw=values[key],

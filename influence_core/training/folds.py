@@ -17,7 +17,7 @@ from influence_core.errors import RunError, ScoreError, rule
 from influence_core.model.classifier import build_head
 from influence_core.progress import Progress
 from influence_core.store.database import Parameters, frame, quote
-from influence_core.store.files import atomic, reserve, write_parquet
+from influence_core.store.files import atomic, new_array, write_parquet
 from influence_core.store.run import Run
 from influence_core.training.heads import train_heads
 from influence_core.training.outlook import Examples
@@ -157,9 +157,7 @@ def _write(
 ) -> None:
     import pyarrow as pa
 
-    path, shape = folder / _PROBABILITIES, (len(rows), classes)
-    probabilities = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-    reserve(path)
+    probabilities = new_array(folder / _PROBABILITIES, np.float32, (len(rows), classes))
     loss = np.empty(len(rows), np.float32)
     place = np.empty(int(rows.max()) + 1, np.int64)
     place[rows] = np.arange(len(rows))

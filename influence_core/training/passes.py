@@ -16,7 +16,7 @@ from influence_core.model.classifier import TextClassifier, cast, hidden_size
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.progress import Progress
-from influence_core.store.files import atomic, reserve
+from influence_core.store.files import atomic, new_array
 
 BATCH_TOKENS = 4096
 """Padded tokens of a batch in passes without training: large enough to fill the processor."""
@@ -60,8 +60,7 @@ def write_features(
     shape = (len(tokens), hidden_size(model.config.encoder))
     progress.begin("features", len(tokens))
     with atomic(path) as partial:
-        stored = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
-        reserve(partial)
+        stored = new_array(partial, np.float16, shape)
         for batch, features in observer.features(tokens, np.arange(len(tokens))):
             if float(features.abs().max()) > np.finfo(np.float16).max:
                 raise ModelError(

@@ -18,7 +18,7 @@ from influence_core.model.classifier import TextClassifier, cast, load_classifie
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.progress import Progress
-from influence_core.store.files import atomic, reserve
+from influence_core.store.files import atomic, new_array
 from influence_core.store.run import Run
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
@@ -75,8 +75,7 @@ class Replayer:
             for batch, logits, features in self._forward(rows, states=True):
                 if stored is None:
                     shape = (len(rows), features.shape[1])
-                    stored = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
-                    reserve(partial)
+                    stored = new_array(partial, np.float16, shape)
                 stored[batch] = features.clamp(-65_504, 65_504).cpu().numpy()
                 progress.advance(len(batch))
                 yield batch, logits

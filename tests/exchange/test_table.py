@@ -14,7 +14,7 @@ import pytest
 import influence_core as ic
 from influence_core.config import DataSettings, ImportSettings
 from influence_core.errors import ConfigError, DataError
-from influence_core.scores.normalise import class_norm, rank
+from influence_core.scores.normalise import class_norm, id_order, rank
 from influence_core.scores.registry import SCORES, specs_of
 from influence_core.store import tables
 from influence_core.store.query import ExampleQuery
@@ -305,4 +305,4 @@ def test_norms_and_ranks_are_those_of_our_own_scores(tmp_path: Path) -> None:
     scores = bring(tmp_path, {"id": ids, "s": raw}, hard=("low",)).scores()
     codes = np.unique(labels, return_inverse=True)[1]
     np.testing.assert_allclose(scores["s_class_norm"], class_norm(raw, codes))
-    assert scores["s_rank"].tolist() == rank(raw, np.array(ids, object), "low").tolist()
+    assert scores["s_rank"].tolist() == rank(raw, id_order(np.array(ids, object)), "low").tolist()

@@ -6,12 +6,13 @@ import errno
 import os
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from influence_core import pipeline
 from influence_core.errors import RunError
-from influence_core.store.files import disk_refusal, reserve, write_parquet
+from influence_core.store.files import disk_refusal, new_array, write_parquet
 from influence_core.store.run import Run
 
 
@@ -34,8 +35,9 @@ def test_a_reserved_file_lies_on_the_disk(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 20)
     assert path.stat().st_blocks == 0
-    reserve(path)
-    assert path.stat().st_size == 1 << 20
+    array = new_array(path, np.uint8, (1 << 20,))
+    assert array.shape == (1 << 20,)
+    assert path.stat().st_size > 1 << 20
     assert path.stat().st_blocks * 512 >= 1 << 20
 
 
