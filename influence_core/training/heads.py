@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from influence_core.config import TrainingSettings
 from influence_core.progress import Progress
+from influence_core.training.batches import shuffled_batches
 from influence_core.training.schedule import steps_in_epoch
 
 
@@ -48,7 +49,7 @@ def train_heads(
     progress.begin("training", steps_in_epoch(len(rows), size) * settings.epochs, "steps")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for places in _batches(len(rows), size, settings.epochs, seed):
+        for places in shuffled_batches(np.arange(len(rows)), size, settings.epochs, seed):
             batch, sees = rows[places], torch.from_numpy(seen[:, places])
             logits = stack.logits(torch.from_numpy(features[batch].astype(np.float32)))
             loss = _loss(logits, torch.from_numpy(labels[batch]), sees)
@@ -83,14 +84,6 @@ class _Stack:
             own = {name: stacked[index].detach() for name, stacked in self.parameters.items()}
             head.load_state_dict(own)
             head.eval()
-
-
-def _batches(rows: int, size: int, epochs: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
-    generator = np.random.default_rng(seed)
-    for _ in range(epochs):
-        order = generator.permutation(rows)
-        for start in range(0, rows, size):
-            yield order[start : start + size]
 
 
 def _loss(logits: Tensor, labels: Tensor, seen: Tensor) -> Tensor:

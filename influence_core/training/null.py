@@ -19,6 +19,7 @@ from influence_core.model.precision import pick_device
 from influence_core.progress import Progress
 from influence_core.store.files import write_parquet
 from influence_core.store.run import DatasetSummary, Run
+from influence_core.training.batches import shuffled_batches
 from influence_core.training.outlook import Examples
 from influence_core.training.schedule import steps_in_epoch
 
@@ -88,7 +89,7 @@ def train_null(
 
     Source: Ethayarajh et al., arXiv:2110.08420.
     """
-    device, generator = pick_device(), np.random.default_rng(seed)
+    device = pick_device()
     inputs = {name: values.to(device) for name, values in empty.items()}
     model.to(device).eval()
     whole = settings.mode == "finetune"
@@ -99,16 +100,15 @@ def train_null(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model.train()
-        for _ in range(epochs):
-            order = torch.from_numpy(generator.permutation(labels)).to(device)
-            for batch in torch.split(order, settings.batch_size):
-                loss = nn.functional.cross_entropy(logits(len(batch)), batch)
-                optimizer.zero_grad()
-                torch.autograd.backward(loss)
-                if whole:
-                    nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
-                optimizer.step()
-                progress.advance(1)
+        for batch in shuffled_batches(labels, settings.batch_size, epochs, seed):
+            truth = torch.from_numpy(batch).to(device)
+            loss = nn.functional.cross_entropy(logits(len(batch)), truth)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            if whole:
+                nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
+            optimizer.step()
+            progress.advance(1)
     progress.end()
     return _spread(model, logits)
 

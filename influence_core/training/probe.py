@@ -16,6 +16,7 @@ from influence_core.model.classifier import TextClassifier
 from influence_core.progress import Progress
 from influence_core.store.files import atomic
 from influence_core.store.run import Run
+from influence_core.training.batches import shuffled_batches
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.schedule import Schedule
@@ -41,10 +42,11 @@ def train_probe(
     schedule = Schedule.of(len(rows), settings)
     head = model.head.float().cpu().train()
     optimizer = torch.optim.Adam(head.parameters(), lr=settings.head_lr, fused=True)
+    batches = shuffled_batches(rows, settings.batch_size, settings.epochs, seed)
     progress.begin("training", schedule.total, "steps")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for step, batch in enumerate(_batches(rows, settings, seed), start=1):
+        for step, batch in enumerate(batches, start=1):
             loss = _step(head, optimizer, features, examples.labels, batch)
             if step in schedule.checkpoints:
                 save_head(head, run.heads_folder / f"step-{step:06d}.safetensors")
@@ -70,16 +72,6 @@ def head_logits(
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         yield block, head(_take(features, block))
-
-
-def _batches(
-    rows: npt.NDArray[np.int64], settings: TrainingSettings, seed: int
-) -> Iterator[npt.NDArray[np.int64]]:
-    generator = np.random.default_rng(seed)
-    for _ in range(settings.epochs):
-        order = generator.permutation(rows)
-        for start in range(0, len(order), settings.batch_size):
-            yield order[start : start + settings.batch_size]
 
 
 def _step(
