@@ -1,4 +1,4 @@
-"""Runs in the background: start, watch, cancel and resume processes that outlive who asked."""
+"""Work in the background: start, watch, cancel and resume processes that outlive who asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,7 +20,10 @@ from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError
 from influence_core.progress import Event
 from influence_core.store.journal import JobRecord, ask_to_stop, read_events, read_job
-from influence_core.store.run import Run, Status, create_run, open_run
+from influence_core.store.run import create_run, open_run
+from influence_core.store.workplace import Status, Workplace, busy
+
+Place = Workplace[Any]
 
 State = Literal["idle", "running", "finished", "failed", "cancelled", "interrupted"]
 
@@ -35,14 +38,14 @@ _ENDED: dict[Status, State] = {
 
 @dataclass(frozen=True)
 class Job:
-    """A process that was started to work on a run."""
+    """A process that was started to work somewhere."""
 
-    run: Run
+    place: Place
     pid: int
 
 
 class JobStatus(BaseModel):
-    """How a run's work stands.
+    """How the work stands.
 
     `idle` has never been started; `interrupted` ended without a word: killed, or the machine
     stopped. `seconds_left` speaks of the present stage only.
@@ -76,38 +79,38 @@ def start(settings: RunSettings, name: str, root: Path | None = None) -> Job:
     return _spawn(create_run(name, settings, root))
 
 
-def resume(run: Run) -> Job:
-    """Go on with a run that failed, was cancelled or was killed, in a process of its own.
+def resume(place: Place) -> Job:
+    """Begin work, or go on with what failed, was cancelled or was killed, in a process of its own.
 
     Raises:
-        RunBusy: a process works on it.
+        RunBusy: a process works there.
         RunError: it is complete.
     """
-    if run.manifest().status == "complete":
-        raise RunError(f"Run {run.name!r} is complete: there is nothing left to do.")
-    return _spawn(run)
+    if place.manifest().status == "complete":
+        raise RunError(f"{place.title} is complete: there is nothing left to do.")
+    return _spawn(place)
 
 
-def cancel(run: Run) -> bool:
-    """Ask the process of a run to stop; False where none works on it.
+def cancel(place: Place) -> bool:
+    """Ask the process that works there to stop; False where none does.
 
     It stops at its next progress event. Asked a second time, a process that `start` or `resume`
     made stops at once; one that does other things besides, as a notebook, is left to its event.
     """
-    record = read_job(run)
-    if record is None or status(run).state != "running":
+    record = read_job(place)
+    if record is None or status(place).state != "running":
         return False
-    if not ask_to_stop(run, record) and _is_worker(run, record):
+    if not ask_to_stop(place, record) and _is_worker(place, record):
         # Only the leader is told: its own helpers would die at once and be taken for a failure.
         os.kill(record.pid, signal.SIGTERM)
     return True
 
 
-def status(run: Run) -> JobStatus:
-    """Tell how the work on a run stands."""
-    manifest, record = run.manifest(), read_job(run)
+def status(place: Place) -> JobStatus:
+    """Tell how the work stands."""
+    manifest, record = place.manifest(), read_job(place)
     state = _state(manifest.status, record)
-    error = _last_words(run) if state == "interrupted" else manifest.error
+    error = _last_words(place) if state == "interrupted" else manifest.error
     if record is None:
         return JobStatus(state=state, error=error)
     return JobStatus(
@@ -118,26 +121,30 @@ def status(run: Run) -> JobStatus:
     )
 
 
-def events(run: Run, after: int = 0) -> tuple[list[Event], int]:
-    """Read the progress events of a run from byte `after` of its log, and where to go on."""
-    return read_events(run, after)
+def events(place: Place, after: int = 0) -> tuple[list[Event], int]:
+    """Read the progress events from byte `after` of the log, and where to go on."""
+    return read_events(place, after)
 
 
 def work(name: str, root: Path | None = None) -> None:
     """Compute a run in this process until it ends: what the background process does."""
     from influence_core import pipeline
 
-    run = open_run(name, root)
+    work_at(open_run(name, root), lambda: pipeline.resume(name, root=root))
+
+
+def work_at(place: Place, go_on: Callable[[], object]) -> None:
+    """Go on with work in this process until it ends, and let the manifest say how it did."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        pipeline.resume(name, root=root)
+        go_on()
     except (Cancelled, KeyboardInterrupt):
-        _settle(run, "cancelled")
+        _settle(place, "cancelled")
         raise
     except RunBusy:
         raise
     except Exception as error:
-        _settle(run, "failed", f"{type(error).__name__}: {error}")
+        _settle(place, "failed", f"{type(error).__name__}: {error}")
         raise
 
 
@@ -168,56 +175,54 @@ def stop_on_signal(announce: Callable[[], None]) -> Iterator[Callable[[Event], N
             signal.signal(number, handler)
 
 
-def log_file(run: Run) -> Path:
-    """Return where the background process of a run writes what it has to say."""
-    return run.private_folder / "worker.log"
+def log_file(place: Place) -> Path:
+    """Return where the background process writes what it has to say."""
+    return place.private_folder / "worker.log"
 
 
-def _spawn(run: Run) -> Job:
-    run.private_folder.mkdir(parents=True, exist_ok=True)
-    with _starting(run):
-        run.update(status="running", error="")
-        with log_file(run).open("wb") as log:
+def _spawn(place: Place) -> Job:
+    place.private_folder.mkdir(parents=True, exist_ok=True)
+    with _starting(place):
+        place.update(status="running", error="")
+        with log_file(place).open("wb") as log:
             process = subprocess.Popen(
-                _command(run),
+                _command(place),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        JobRecord.of(process.pid).write(run)
+        JobRecord.of(process.pid).write(place)
     # Somebody must collect the exit status, or the dead process would linger as a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
-    return Job(run, process.pid)
+    return Job(place, process.pid)
 
 
 @contextmanager
-def _starting(run: Run) -> Iterator[None]:
-    """Let one starter through at a time, and none while a process works on the run."""
+def _starting(place: Place) -> Iterator[None]:
+    """Let one starter through at a time, and none while a process works there."""
     from filelock import FileLock
 
-    with FileLock(run.private_folder / "start.lock"):
-        if status(run).state == "running":
-            raise RunBusy(
-                f"Run {run.name!r} is being worked on by another process; wait for it or cancel it."
-            )
+    with FileLock(place.private_folder / "start.lock"):
+        if status(place).state == "running":
+            raise busy(place)
         yield
 
 
-def _command(run: Run) -> list[str]:
+def _command(place: Place) -> list[str]:
     """Return the command of the worker; -P keeps the current folder out of its imports."""
-    worker = [sys.executable, "-P", "-m", "influence_core", "work", run.name]
-    return [*worker, "--root", str(run.path.parent)]
+    return [sys.executable, "-P", "-m", "influence_core", "work", *place.address]
 
 
-def _is_worker(run: Run, record: JobRecord) -> bool:
-    """Say whether the process does nothing but compute this run."""
+def _is_worker(place: Place, record: JobRecord) -> bool:
+    """Say whether the process does nothing but this work."""
     import psutil
 
     try:
-        return {"work", run.name} <= set(psutil.Process(record.pid).cmdline())
+        command = psutil.Process(record.pid).cmdline()
     except psutil.Error:
         return False
+    return command[-len(place.address) :] == list(place.address)
 
 
 def _state(status: Status, record: JobRecord | None) -> State:
@@ -228,18 +233,18 @@ def _state(status: Status, record: JobRecord | None) -> State:
     return "running" if record.alive() else "interrupted"
 
 
-def _last_words(run: Run) -> str:
+def _last_words(place: Place) -> str:
     """Say why a process may have gone: the last line that it wrote, if any."""
     words = "The process ended without a word: it was killed, or the machine stopped."
     try:
-        tail = log_file(run).read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace").split("\n")
+        tail = log_file(place).read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace").split("\n")
     except FileNotFoundError:
         return words
     last = next((line.strip() for line in reversed(tail) if line.strip()), "")
     return f"{words} Its last line was: {last}" if last else words
 
 
-def _settle(run: Run, status: Status, error: str = "") -> None:
+def _settle(place: Place, status: Status, error: str = "") -> None:
     """Write how the work ended where the pipeline did not get to it."""
-    if run.manifest().status in ("created", "running"):
-        run.update(status=status, error=error)
+    if place.manifest().status in ("created", "running"):
+        place.update(status=status, error=error)

@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from influence_core import ranks
 from influence_core.config import ComputeSettings, DataSettings, ImportSettings, RunSettings
 from influence_core.errors import (
-    Cancelled,
     ConfigError,
     DataError,
-    InfluenceError,
-    RunBusy,
     RunError,
     rule,
 )
 from influence_core.pools import require_backend
-from influence_core.progress import Listener, Progress
+from influence_core.progress import Listener
 from influence_core.scores.registry import resolve
 from influence_core.stages.job import Job, Step
 from influence_core.stages.plan import plan
 from influence_core.stages.replay import check_replay, for_checkpoints, plan_replay
 from influence_core.stages.training import train_along
-from influence_core.store.files import discard, disk_refusal, sweep
-from influence_core.store.journal import Journal
+from influence_core.store.files import discard
 from influence_core.store.run import (
     Run,
     Stage,
     create_run,
     list_runs,
-    now,
     open_run,
 )
+from influence_core.store.workplace import now
+from influence_core.working import full_disk_told, working
 
 _LIBRARIES = ("influence-scope", "torch", "transformers", "datasets", "numpy", "pyarrow", "duckdb")
 
@@ -246,33 +242,20 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
 def _execute(
     run: Run, listeners: Iterable[Listener], compute: ComputeSettings | None = None
 ) -> Run:
-    with ranks.leading(run.path), run.lock(), _full_disk_told(run):
-        if run.manifest().status == "complete":
+    with ranks.leading(run.path):
+        manifest = run.manifest()
+        if manifest.status == "complete":
             discard(run.private_folder)
             return run
-        journal = Journal(run)
-        sweep(run.path)
-        settings = run.manifest().settings
+        settings = manifest.settings
         if compute is not None:
             settings = settings.model_copy(update={"compute": compute})
-        run.update(status="running", error="", versions=_versions(), settings=settings)
-        progress = Progress(journal, *listeners)
-        job = Job(run, settings, progress)
-        try:
+        with working(run, listeners, versions=_versions(), settings=settings) as progress:
+            job = Job(run, settings, progress)
             check(settings)
             for step in plan_replay(job) if settings.checkpoints else plan(job):
                 progress.enter(step.name)
                 _take(step, run)
-        except (Cancelled, KeyboardInterrupt):
-            run.update(status="cancelled")
-            raise
-        except RunBusy:
-            raise
-        except Exception as error:
-            run.update(status="failed", error=_worded(error))
-            raise
-        run.update(status="complete")
-        discard(run.private_folder)
     return run
 
 
@@ -281,7 +264,7 @@ def _take(step: Step, run: Run) -> None:
     if step.name in run.manifest().stages:
         return
     began = time.perf_counter()
-    with _full_disk_told(run):
+    with full_disk_told(run):
         step.work()
     stage = Stage(
         seconds=round(time.perf_counter() - began, 3),
@@ -289,28 +272,6 @@ def _take(step: Step, run: Run) -> None:
         peak_memory_mb=_peak_memory_mb(),
     )
     run.update(stages={**run.manifest().stages, step.name: stage})
-
-
-@contextmanager
-def _full_disk_told(run: Run) -> Iterator[None]:
-    try:
-        yield
-    except InfluenceError:
-        raise
-    except Exception as error:
-        refusal = disk_refusal(error)
-        if refusal is None:
-            raise
-        raise RunError(
-            f"The folder of run {run.name!r} takes no more: {refusal}. Make room, then resume "
-            "the run; what is finished is kept."
-        ) from error
-
-
-def _worded(error: Exception) -> str:
-    if isinstance(error, InfluenceError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
 
 
 def _peak_memory_mb() -> float | None:

@@ -15,7 +15,8 @@ from influence_core.config import RunSettings, TrainingSettings
 from influence_core.progress import Event
 from influence_core.scores.registry import spec
 from influence_core.store.files import write_parquet
-from influence_core.store.run import DatasetSummary, Finding, Run, Stage, create_run, now
+from influence_core.store.run import DatasetSummary, Finding, Run, Stage, create_run
+from influence_core.store.workplace import now
 
 DEFAULT_SCORES = ("vog", "el2n", "forgetting", "pvi", "tracin", "aum")
 SNAPSHOTS = 8

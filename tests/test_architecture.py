@@ -18,6 +18,7 @@ CORE = ROOT / "influence_core"
 LAYERS = (
     ("errors", "config", "progress", "hub", "pools", "parallel", "ranks"),
     ("store",),
+    ("working",),
     ("data",),
     ("model",),
     ("training",),

@@ -64,10 +64,10 @@ def wait_for(run: Run, *states: jobs.State, stage: str = "") -> jobs.JobStatus:
 def test_a_job_finishes_and_tells_its_progress(runs_root: Path, pretend: Pretend) -> None:
     pretend("finish")
     job = jobs.start(RunSettings(), "good", runs_root)
-    status = wait_for(job.run, "finished")
+    status = wait_for(job.place, "finished")
     assert (status.stage, status.done, status.total, status.unit) == ("training", 4, 10, "steps")
     assert not status.resumable
-    seen, _ = jobs.events(job.run)
+    seen, _ = jobs.events(job.place)
     assert [event.kind for event in seen] == ["begin", "advance", "end"]
     assert seen[1].values == {"loss": 0.5}
 
@@ -77,37 +77,37 @@ def test_a_job_outlives_who_asked_and_has_its_own_session(
 ) -> None:
     pretend("wait")
     job = jobs.start(RunSettings(), "detached", runs_root)
-    wait_for(job.run, "running", stage="training")
+    wait_for(job.place, "running", stage="training")
     assert os.getsid(job.pid) == job.pid != os.getsid(0)
 
 
 def test_a_cancelled_job_stops_and_can_go_on(runs_root: Path, pretend: Pretend) -> None:
     pretend("wait")
     job = jobs.start(RunSettings(), "stopped", runs_root)
-    wait_for(job.run, "running", stage="training")
-    assert jobs.cancel(job.run)
-    assert wait_for(job.run, "cancelled").resumable
+    wait_for(job.place, "running", stage="training")
+    assert jobs.cancel(job.place)
+    assert wait_for(job.place, "cancelled").resumable
     pretend("finish")
-    jobs.resume(job.run)
-    wait_for(job.run, "finished")
+    jobs.resume(job.place)
+    wait_for(job.place, "finished")
 
 
 def test_a_second_cancel_does_not_wait_for_an_event(runs_root: Path, pretend: Pretend) -> None:
     pretend("hang")
     job = jobs.start(RunSettings(), "hanging", runs_root)
-    wait_for(job.run, "running", stage="training")
-    jobs.cancel(job.run)
+    wait_for(job.place, "running", stage="training")
+    jobs.cancel(job.place)
     time.sleep(0.3)
-    assert jobs.status(job.run).state == "running"
-    jobs.cancel(job.run)
-    wait_for(job.run, "cancelled")
+    assert jobs.status(job.place).state == "running"
+    jobs.cancel(job.place)
+    wait_for(job.place, "cancelled")
 
 
 def test_cancel_reaches_a_worker_that_has_not_begun(runs_root: Path, pretend: Pretend) -> None:
     pretend("wait")
     job = jobs.start(RunSettings(), "early", runs_root)
-    assert jobs.cancel(job.run)
-    wait_for(job.run, "cancelled")
+    assert jobs.cancel(job.place)
+    wait_for(job.place, "cancelled")
 
 
 def test_cancel_stops_work_in_a_process_without_signalling_it(
@@ -126,9 +126,9 @@ def test_cancel_stops_work_in_a_process_without_signalling_it(
 def test_a_user_error_is_told_in_its_own_words(runs_root: Path, pretend: Pretend) -> None:
     pretend("fail")
     job = jobs.start(RunSettings(), "bad", runs_root)
-    status = wait_for(job.run, "failed")
+    status = wait_for(job.place, "failed")
     assert status.error == "'label' must be a column; got 'nonsense'."
-    assert "Traceback" not in jobs.log_file(job.run).read_text()
+    assert "Traceback" not in jobs.log_file(job.place).read_text()
 
 
 def test_a_bug_that_the_pipeline_did_not_settle_is_a_failure(
@@ -136,28 +136,28 @@ def test_a_bug_that_the_pipeline_did_not_settle_is_a_failure(
 ) -> None:
     pretend("crash")
     job = jobs.start(RunSettings(), "buggy", runs_root)
-    assert "something nobody thought of" in wait_for(job.run, "failed").error
+    assert "something nobody thought of" in wait_for(job.place, "failed").error
 
 
 def test_a_killed_job_is_interrupted_and_can_go_on(runs_root: Path, pretend: Pretend) -> None:
     pretend("die")
     job = jobs.start(RunSettings(), "killed", runs_root)
-    status = wait_for(job.run, "interrupted")
+    status = wait_for(job.place, "interrupted")
     assert "about to vanish" in status.error
     assert status.resumable
     pretend("finish")
-    jobs.resume(job.run)
-    wait_for(job.run, "finished")
-    assert not jobs.status(job.run).error
+    jobs.resume(job.place)
+    wait_for(job.place, "finished")
+    assert not jobs.status(job.place).error
 
 
 def test_kill_9_from_outside_is_interrupted_too(runs_root: Path, pretend: Pretend) -> None:
     pretend("wait")
     job = jobs.start(RunSettings(), "shot", runs_root)
-    wait_for(job.run, "running", stage="training")
+    wait_for(job.place, "running", stage="training")
     os.kill(job.pid, signal.SIGKILL)
-    wait_for(job.run, "interrupted")
-    assert not jobs.cancel(job.run)
+    wait_for(job.place, "interrupted")
+    assert not jobs.cancel(job.place)
 
 
 def test_two_starts_of_one_run_are_refused(runs_root: Path, pretend: Pretend) -> None:
@@ -166,8 +166,8 @@ def test_two_starts_of_one_run_are_refused(runs_root: Path, pretend: Pretend) ->
     with pytest.raises(RunExists, match="'twice'"):
         jobs.start(RunSettings(), "twice", runs_root)
     with pytest.raises(RunBusy, match="'twice'"):
-        jobs.resume(job.run)
-    assert jobs.status(job.run).pid == job.pid
+        jobs.resume(job.place)
+    assert jobs.status(job.place).pid == job.pid
 
 
 def test_a_complete_run_has_nothing_left(small_run: Run) -> None:
@@ -199,7 +199,7 @@ def test_the_worker_keeps_the_settings_of_the_run(runs_root: Path, pretend: Pret
     pretend("finish")
     settings = RunSettings.model_validate({"training": {"epochs": 3, "seed": 7}})
     job = jobs.start(settings, "settings", runs_root)
-    wait_for(job.run, "finished")
+    wait_for(job.place, "finished")
     assert open_run("settings", runs_root).manifest().settings == settings
 
 

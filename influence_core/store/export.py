@@ -19,7 +19,8 @@ from influence_core.errors import ConfigError, RunError, SelectionError, rule
 from influence_core.progress import Progress, silent
 from influence_core.store.files import atomic, write_json
 from influence_core.store.formats import WRITERS, Format, Writer, plain_schema
-from influence_core.store.run import Run, now
+from influence_core.store.run import Run
+from influence_core.store.workplace import now
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,27 +1,28 @@
-"""What a run tells while it works, in `log.jsonl` and `job.json`, and the way to ask it to stop."""
+"""What work tells while it lasts, in `log.jsonl` and `job.json`, and the way to ask it to stop."""
 
 from __future__ import annotations
 
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from influence_core.errors import Cancelled
 from influence_core.progress import Event
 from influence_core.store.files import write_json
-from influence_core.store.run import Run
+from influence_core.store.workplace import Workplace
 
 HEARTBEAT_SECONDS = 1.0
 """Shortest time between two writes of `job.json` within a stage."""
 
 STOP = "stop.json"
-"""Name of the request to stop, among the private files of the run."""
+"""Name of the request to stop, among the private files of the place."""
 
 
 class JobRecord(BaseModel):
-    """The contents of `job.json`: which process works on the run, and how far it is.
+    """The contents of `job.json`: which process works here, and how far it is.
 
     `started` is when the process began, as the system tells it: with `pid` it names one process
     even where the number is used again. `stage_began` and `heartbeat` are seconds since 1970.
@@ -67,49 +68,49 @@ class JobRecord(BaseModel):
             return None
         return elapsed * (self.total - self.done) / self.done
 
-    def write(self, run: Run) -> None:
-        """Put the record in the run folder."""
-        write_json(run.job_file, self.model_dump(mode="json"))
+    def write(self, place: Workplace[Any]) -> None:
+        """Put the record in the folder."""
+        write_json(place.job_file, self.model_dump(mode="json"))
 
 
-def read_job(run: Run) -> JobRecord | None:
-    """Read `job.json`; None where no process has ever worked on the run."""
-    return _read(run.job_file)
+def read_job(place: Workplace[Any]) -> JobRecord | None:
+    """Read `job.json`; None where no process has ever worked."""
+    return _read(place.job_file)
 
 
-def ask_to_stop(run: Run, record: JobRecord) -> bool:
+def ask_to_stop(place: Workplace[Any], record: JobRecord) -> bool:
     """Ask the process of `record` to stop at its next event; False where it was asked before.
 
     The request names the process: one that comes later does not obey it.
     """
-    before = _asked(run)
+    before = _asked(place)
     if before is not None and before.names(record):
         return False
-    run.private_folder.mkdir(parents=True, exist_ok=True)
-    write_json(run.private_folder / STOP, record.model_dump(mode="json"))
+    place.private_folder.mkdir(parents=True, exist_ok=True)
+    write_json(place.private_folder / STOP, record.model_dump(mode="json"))
     return True
 
 
 class Journal:
-    """A listener that keeps the log and the heartbeat of a run that this process works on.
+    """A listener that keeps the log and the heartbeat of a place where this process works.
 
     It raises `Cancelled` once the process was asked to stop.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, place: Workplace[Any]) -> None:
+        self._place = place
         self._record = JobRecord.of(os.getpid())
-        self._record.write(run)
-        _mend(run.log_file)
+        self._record.write(place)
+        _mend(place.log_file)
 
     def __call__(self, event: Event) -> None:
         """Append the event to the log, and move the heartbeat on when it is due."""
-        with self._run.log_file.open("a", encoding="utf-8") as file:
+        with self._place.log_file.open("a", encoding="utf-8") as file:
             file.write(event.model_dump_json() + "\n")
         due = event.time - self._record.heartbeat >= HEARTBEAT_SECONDS
         if due or event.kind in ("begin", "end"):
             self._beat(event)
-        request = _asked(self._run)
+        request = _asked(self._place)
         if request is not None and request.names(self._record):
             raise Cancelled("The work was stopped as asked.")
 
@@ -125,17 +126,17 @@ class Journal:
                 "unit": event.unit,
             }
         )
-        self._record.write(self._run)
+        self._record.write(self._place)
 
 
-def read_events(run: Run, after: int = 0) -> tuple[list[Event], int]:
+def read_events(place: Workplace[Any], after: int = 0) -> tuple[list[Event], int]:
     """Read the events of the log from byte `after` on, and where to go on reading next time.
 
     A line that is still being written stays for the next time; a line that was never finished,
     because its process was killed, is passed over.
     """
     try:
-        with run.log_file.open("rb") as file:
+        with place.log_file.open("rb") as file:
             file.seek(after)
             text = file.read()
     except FileNotFoundError:
@@ -145,9 +146,9 @@ def read_events(run: Run, after: int = 0) -> tuple[list[Event], int]:
     return events, after + len(whole)
 
 
-def _asked(run: Run) -> JobRecord | None:
+def _asked(place: Workplace[Any]) -> JobRecord | None:
     """Return the process that was asked to stop, if any was."""
-    return _read(run.private_folder / STOP)
+    return _read(place.private_folder / STOP)
 
 
 def _read(path: Path) -> JobRecord | None:

@@ -1,37 +1,25 @@
-"""The run folder: its names, its paths, its manifest and its lock."""
+"""The run folder: its names, its paths and its manifest."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, CustomScore, RunSettings
-from influence_core.errors import RunBusy, RunError, RunExists, RunNotFound, rule
-from influence_core.store.files import PARTIAL, discard, write_json
+from influence_core.errors import RunError, RunExists, RunNotFound, rule
+from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
-"""Version of the run folder's layout."""
-
-LOCK = ".lock"
-
 RUNS_VARIABLE = "INFLUENCE_RUNS"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-Status = Literal["created", "running", "complete", "failed", "cancelled"]
 
 
 class Finding(BaseModel):
@@ -77,21 +65,13 @@ class Stage(BaseModel):
     peak_memory_mb: float | None = None
 
 
-class Manifest(BaseModel):
+class Manifest(WorkManifest):
     """The contents of `run.json`.
 
-    `content_version` changes with everything that is written to the run: caches key on it.
     `metrics` maps a split to its figures (accuracy, macro_f1, rows). `scores` are keys of the
     registry or of `custom_scores`.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    format: int = FORMAT
-    name: str
-    created: str
-    status: Status = "created"
-    error: str = ""
     settings: RunSettings
     dataset: DatasetSummary | None = None
     scores: tuple[str, ...] = ()
@@ -100,19 +80,11 @@ class Manifest(BaseModel):
     stages: dict[str, Stage] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    content_version: str = ""
 
 
 @dataclass(frozen=True)
-class Run:
-    """A handle on one run folder. It holds no state: everything is read from the files."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """Name of the run, which is the folder's."""
-        return self.path.name
+class Run(Workplace[Manifest]):
+    """A handle on one run folder."""
 
     @property
     def manifest_file(self) -> Path:
@@ -120,14 +92,19 @@ class Run:
         return self.path / "run.json"
 
     @property
-    def job_file(self) -> Path:
-        """`job.json`: the process that works, or last worked, on the run."""
-        return self.path / "job.json"
+    def manifest_type(self) -> type[Manifest]:
+        """What `run.json` holds."""
+        return Manifest
 
     @property
-    def log_file(self) -> Path:
-        """`log.jsonl`: one progress event a line."""
-        return self.path / "log.jsonl"
+    def title(self) -> str:
+        """What messages call it."""
+        return f"Run {self.name!r}"
+
+    @property
+    def address(self) -> tuple[str, ...]:
+        """Arguments by which a worker finds it."""
+        return (self.name, "--root", str(self.path.parent))
 
     @property
     def examples_file(self) -> Path:
@@ -200,31 +177,9 @@ class Run:
         return self.path / "selections"
 
     @property
-    def private_folder(self) -> Path:
-        """`.work/`: tokens and the trainer's resume state; gone when the run is complete."""
-        return self.path / ".work"
-
-    def manifest(self) -> Manifest:
-        """Read `run.json`."""
-        try:
-            return Manifest.model_validate_json(self.manifest_file.read_bytes())
-        except FileNotFoundError:
-            raise RunNotFound(
-                f"There is no run named {self.name!r} in {self.path.parent}."
-            ) from None
-        except ValidationError as error:
-            raise RunError(
-                f"'run.json' of {self.name!r} cannot be read: {error.error_count()} fields do not "
-                f"fit format {FORMAT}. It may come from another version."
-            ) from error
-
-    def update(self, **changes: Any) -> Manifest:
-        """Write changed fields of the manifest under a new content version."""
-        manifest = self.manifest().model_copy(
-            update={**changes, "content_version": uuid.uuid4().hex[:12]}
-        )
-        write_json(self.manifest_file, manifest.model_dump(mode="json"))
-        return manifest
+    def curves_folder(self) -> Path:
+        """`curves/`: pruning experiments, a folder each."""
+        return self.path / "curves"
 
     def scores(self, columns: list[str] | None = None) -> pd.DataFrame:
         """Read the scores of the training rows into a frame, all columns or those named."""
@@ -243,40 +198,6 @@ class Run:
                 f"its status is {self.manifest().status!r}."
             )
         return pd.read_parquet(path, columns=columns)
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run for this process; the system lets go of it when the process dies.
-
-        Raises:
-            RunBusy: another process holds it.
-        """
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.path / LOCK)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise RunBusy(
-                f"Run {self.name!r} is being worked on by another process; "
-                "wait for it, cancel it, or choose another name."
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def delete(self) -> None:
-        """Remove the run folder.
-
-        Raises:
-            RunBusy: a process works on it.
-        """
-        with self.lock():
-            # Out of sight at once: a removal that is cut short must not leave half a run.
-            gone = self.path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:8]}-{self.name}")
-            os.replace(self.path, gone)
-        shutil.rmtree(gone)
 
 
 def runs_root() -> Path:
@@ -318,26 +239,20 @@ def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Ru
             raise RunExists(
                 f"There is a run named {name!r} already; choose another name, or resume it."
             )
-        _empty(run)
-        manifest = Manifest(
-            name=name,
-            created=now(),
-            settings=anchored(settings),
-            content_version=uuid.uuid4().hex[:12],
+        run.empty()
+        run.write(
+            Manifest(
+                name=name,
+                created=now(),
+                settings=anchored(settings),
+                content_version=new_version(),
+            )
         )
-        write_json(run.manifest_file, manifest.model_dump(mode="json"))
     return run
 
 
 def _failed_empty(manifest: Manifest) -> bool:
     return manifest.status == "failed" and not manifest.stages
-
-
-def _empty(run: Run) -> None:
-    """Remove what lies in the folder of a run, but for the lock that this process holds."""
-    for path in run.path.iterdir():
-        if path.name != LOCK:
-            discard(path)
 
 
 def anchored(settings: RunSettings) -> RunSettings:
@@ -387,8 +302,3 @@ def list_runs(root: Path | None = None) -> list[Run]:
         if _NAME.fullmatch(path.name) and (path / "run.json").is_file()
     ]
     return sorted(runs, key=lambda run: (-run.manifest_file.stat().st_mtime, run.name))
-
-
-def now() -> str:
-    """Return the present moment in UTC, to the second, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -21,7 +21,8 @@ from influence_core.model.tokens import keep_tokens
 from influence_core.progress import Progress, silent
 from influence_core.store.files import atomic
 from influence_core.store.journal import Journal
-from influence_core.store.run import Run, Stage, create_run, now, open_run
+from influence_core.store.run import Run, Stage, create_run, open_run
+from influence_core.store.workplace import now
 from influence_core.training import records
 from influence_core.training.chance import chance_kept
 from influence_core.training.given import GivenExamples

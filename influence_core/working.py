@@ -1,0 +1,67 @@
+"""Work at a place from its beginning to its end, whatever that end is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from influence_core.errors import Cancelled, InfluenceError, RunBusy, RunError
+from influence_core.progress import Listener, Progress
+from influence_core.store.files import discard, disk_refusal, sweep
+from influence_core.store.journal import Journal
+from influence_core.store.workplace import Workplace
+
+
+@contextmanager
+def working(
+    place: Workplace[Any], listeners: Iterable[Listener] = (), **changes: object
+) -> Iterator[Progress]:
+    """Hold the lock of a place, keep its log, and let its manifest say how the work ends.
+
+    What an earlier process left unfinished is swept away first, and the private folder when the
+    work is complete. `changes` are written to the manifest at the beginning.
+
+    Raises:
+        RunBusy: another process works there.
+        RunError: the disk takes no more.
+    """
+    with place.lock(), full_disk_told(place):
+        journal = Journal(place)
+        sweep(place.path)
+        place.update(status="running", error="", **changes)
+        try:
+            yield Progress(journal, *listeners)
+        except (Cancelled, KeyboardInterrupt):
+            place.update(status="cancelled")
+            raise
+        except RunBusy:
+            raise
+        except Exception as error:
+            place.update(status="failed", error=_worded(error))
+            raise
+        place.update(status="complete")
+        discard(place.private_folder)
+
+
+@contextmanager
+def full_disk_told(place: Workplace[Any]) -> Iterator[None]:
+    """Word the refusal of a full disk, which every library words in its own way."""
+    try:
+        yield
+    except InfluenceError:
+        raise
+    except Exception as error:
+        refusal = disk_refusal(error)
+        if refusal is None:
+            raise
+        raise RunError(
+            f"The folder of {place.title} takes no more: {refusal}. Make room, then resume; "
+            "what is finished is kept."
+        ) from error
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, InfluenceError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
