@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import joblib
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from influence_core.errors import ConfigError, DataError, RunError, rule
 from influence_core.scores.activations import Checkpoint, open_checkpoints
@@ -152,13 +155,17 @@ def _values(
     """Return the influence of every training row; that of the question on itself is left out."""
     rows = examples.train_rows
     labels, rate = examples.labels[rows], run.manifest().settings.training.head_lr
+    known = [one for one in kept if one.step in question.given]
+
+    def at(checkpoint: Checkpoint) -> npt.NDArray[np.float64]:
+        head, given = checkpoint.head, question.given[checkpoint.step]
+        return influence(head, checkpoint.inputs, labels, given, error(head, given, label))
+
     values = np.zeros(len(rows))
-    for checkpoint in kept:
-        given = question.given.get(checkpoint.step)
-        if given is not None:
-            head = checkpoint.head
-            delta = error(head, given, label)
-            values += rate * influence(head, checkpoint.inputs, labels, given, delta)
+    # One core a checkpoint: these matrix products are too small to be shared out among cores.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(joblib.cpu_count()) as threads:
+        for found in threads.map(at, known):
+            values += rate * found
     if question.row is not None:
         values[rows == question.row] = 0.0
     return values

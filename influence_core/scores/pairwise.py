@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from influence_core.scores.head import Head
 
-BLOCK = 4096
+BLOCK = 2048
 """Rows at once: small enough for their probabilities to stay in the caches."""
 
 _SIGN_AND_MAGNITUDE = np.int32(0x8FFFE000 - 2**32)
@@ -59,11 +59,11 @@ def influence(
 
     Source: Pruthi et al., arXiv:2002.08484, equation 1 and appendix F, with the bias.
     """
-    weights = np.stack([query_error, np.ones_like(query_error)], axis=1).astype(np.float32)
+    weights = np.stack([query_error, np.ones_like(query_error)]).astype(np.float32)
     found = np.empty(len(labels))
-    for rows, given, odds, total in _blocks(head, inputs, labels):
-        toward, wrong = (odds @ weights).T
-        aligned = (toward - query_error[labels[rows]] * wrong) / total
+    for rows, given, odds, own in _blocks(head, inputs, labels):
+        toward, wrong = weights @ odds
+        aligned = (toward - query_error[labels[rows]] * wrong) / (wrong + own)
         found[rows] = aligned * (1 + given @ query.astype(np.float32))
     return found
 
@@ -71,9 +71,11 @@ def influence(
 def self_influence(head: Head, inputs: Floats, labels: Labels) -> Doubles:
     """Return ‖g‖² of rows at one checkpoint: EL2N² (1 + ‖h‖²), shapes as for `influence`."""
     found = np.empty(len(labels))
-    for rows, given, odds, total in _blocks(head, inputs, labels):
-        wrong = odds.sum(axis=1) / total
-        squares = np.einsum("ij,ij->i", odds, odds) / total**2
+    for rows, given, odds, own in _blocks(head, inputs, labels):
+        wrong = odds.sum(axis=0)
+        total = wrong + own
+        wrong /= total
+        squares = np.einsum("ij,ij->j", odds, odds) / total**2
         found[rows] = (wrong**2 + squares) * (1 + np.einsum("ij,ij->i", given, given))
     return found
 
@@ -106,17 +108,21 @@ def widened(values: Floats) -> npt.NDArray[np.float32]:
 def _blocks(
     head: Head, inputs: Floats, labels: Labels
 ) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
-    """Yield blocks of rows, their h, the odds of the other classes, and the sum of all odds.
+    """Yield blocks of rows, their h (B, W), the odds of the other classes (C, B), and their own.
 
-    The label's own are 0: what a row is wrong by is summed over the others, and keeps its digits
-    where the label's probability is nearly 1.
+    In the first, the label's own odds are 0: what a row is wrong by is summed over the others, and
+    keeps its digits where the label's probability is nearly 1. Classes come first because sums and
+    maxima over the first axis go through the rows in vectors, however few classes there are.
     """
+    weight, bias = head.weights[-1], head.biases[-1][:, None]
     for start in range(0, len(labels), BLOCK):
         rows = slice(start, min(start + BLOCK, len(labels)))
         given = widened(inputs[rows])
-        odds = head.logits(given)
-        odds -= odds.max(axis=1, keepdims=True)
+        odds = weight @ given.T
+        odds += bias
+        odds -= odds.max(axis=0)
         np.exp(odds, out=odds)
-        total = odds.sum(axis=1)
-        odds[np.arange(len(odds)), labels[rows]] = 0
-        yield rows, given, odds, total
+        places = labels[rows], np.arange(len(given))
+        own = odds[places]
+        odds[places] = 0
+        yield rows, given, odds, own
