@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from influence_core.config import ONE_PROCESS, ComputeSettings, Precision, ScoringSettings
 from influence_core.errors import RunError
+from influence_core.model.attention import quick_attention
 from influence_core.model.classifier import (
     cast,
     head_linear,
@@ -219,7 +220,8 @@ class _Tracer:
             at_grand: self._pass(_parts(model, plan, settings, at_grand), list(alone.values()))
             for at_grand in (False, True)
         }
-        cast(model, pick_dtype(precision, model.device))
+        self._dtype = pick_dtype(precision, model.device)
+        cast(model, self._dtype)
         self.head_inputs = HeadInputs(head_linear(model)) if plan.head_inputs else None
 
     def _pass(
@@ -257,6 +259,7 @@ class _Tracer:
         labels = torch.from_numpy(self._labels[rows]).to(self._device)
         influence, rates = self._passes[at_grand]
         with ExitStack() as hooks:
+            hooks.enter_context(quick_attention(self._device, self._dtype))
             if self.head_inputs is not None:
                 hooks.enter_context(self.head_inputs)
             if self._plan.vog:
