@@ -153,6 +153,12 @@ class ScoringSettings(Settings):
         description="Module of the encoder whose output VoG differentiates; "
         "the token embeddings by default.",
     )
+    forgetting_from: Literal["snapshots", "minibatches"] = Field(
+        "snapshots",
+        description="Where forgetting is counted: over 'snapshots', all rows in evaluation mode, "
+        "or over 'minibatches', what the model said of a row as it learnt from it, once an epoch "
+        "and with dropout, as in its paper; they cost no pass.",
+    )
     el2n_epoch: int = Field(2, ge=1, description="Epoch at whose end EL2N is read.")
     pvi_epoch: int = Field(2, ge=1, description="Epoch at whose end PVI is read.")
     pvi_null: Literal["prior", "trained"] = Field(
@@ -194,6 +200,11 @@ class ScoringSettings(Settings):
     shard_tokens: int = Field(
         32_768, ge=256, description="Tokens in a shard of the trace: bounds its memory."
     )
+
+    @property
+    def needs_minibatches(self) -> bool:
+        """Whether what the model says of its training batches has to be recorded."""
+        return "forgetting" in self.scores and self.forgetting_from == "minibatches"
 
     @property
     def needs_folds(self) -> bool:

@@ -177,7 +177,10 @@ class InfluenceRecorder:
             data=columns,
             model=ModelSettings(encoder=trainer.model.name_or_path or "recorded"),
             training=validated(TrainingSettings, training),
-            scoring=ScoringSettings(scores=self._scores),
+            scoring=ScoringSettings(
+                scores=self._scores,
+                forgetting_from="snapshots" if self._snapshots else "minibatches",
+            ),
             checkpoints=CheckpointSettings(recorded=True),
         )
 

@@ -21,6 +21,7 @@ from influence_core.config import (
 )
 from influence_core.errors import ConfigError
 from influence_core.store.run import Run
+from influence_core.training.minibatches import read_minibatches
 from tests.requests import write_requests
 from tests.tiny_encoder import without_dropout
 
@@ -39,7 +40,11 @@ def settings(tmp_path: Path, tiny_encoder: Path) -> RunSettings:
         training=TrainingSettings(
             mode="finetune", epochs=2, batch_size=16, checkpoints=3, seeds=2, precision="fp32"
         ),
-        scoring=ScoringSettings(scores=("vog", "el2n", "forgetting", "tracin")),
+        scoring=ScoringSettings(
+            scores=("vog", "el2n", "forgetting", "pvi", "tracin"),
+            forgetting_from="minibatches",
+            pvi_null="trained",
+        ),
     )
 
 
@@ -84,7 +89,19 @@ def test_two_processes_make_one_run_like_that_of_one_process(
         np.testing.assert_allclose(
             shared.scores()[key], alone.scores()[key], rtol=2e-3, err_msg=key
         )
+    for one, other in zip(_replicates(shared), _replicates(alone), strict=True):
+        assert _null(one) == _null(other)
+        for seen, expected in zip(read_minibatches(one), read_minibatches(other), strict=True):
+            np.testing.assert_allclose(seen.column("p_true"), expected.column("p_true"), rtol=2e-3)
     assert (shared.scores()["forgetting"] == alone.scores()["forgetting"]).mean() > 0.97
+
+
+def _replicates(run: Run) -> list[Run]:
+    return [run, Run(run.replicates_folder / "seed-1")]
+
+
+def _null(replicate: Run) -> bytes:
+    return (replicate.path / "null.parquet").read_bytes()
 
 
 def _pieces(run: Run) -> set[str]:

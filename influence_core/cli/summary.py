@@ -48,6 +48,8 @@ def summary_lines(run: Run) -> Iterator[str]:
         yield f"  trained   elsewhere, {count} checkpoints"
     if manifest.scores:
         yield f"  scores    {', '.join(manifest.scores)}"
+    if "forgetting" in manifest.scores and settings.imported is None:
+        yield f"  forgetting over {settings.scoring.forgetting_from}"
     if manifest.stages:
         yield f"  time      {_times(manifest)}"
     yield from (f"  note      {note}" for note in manifest.notes)

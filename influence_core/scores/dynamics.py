@@ -36,9 +36,15 @@ def epoch_ends(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
 def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
     """Count forgetting events, and mark what was never learnt.
 
-    forgetting = Σ over snapshots of [correct before and incorrect now], starting from incorrect:
-    the first snapshot can forget nothing. High is hard. A row that was never correct counts 0
-    events and is marked instead.
+    forgetting = Σ over looks of [correct before and incorrect now], starting from incorrect: the
+    first look can forget nothing. High is hard. A row that was never correct counts 0 events and
+    is marked instead.
+
+    A look is a snapshot, or an epoch's batch that the row was in, before the model learnt from it:
+    that is the definition of the paper.
+
+    Args:
+        correct: whether the model was right (n,), look after look.
 
     Returns:
         Events (n,), at least 0; never learnt (n,).

@@ -78,14 +78,15 @@ _SPECS = (
         label="Forgetting",
         summary="How often the text went from right to wrong while the model learnt. "
         "High: what it learnt did not last. What was never learnt ranks hardest.",
-        formula="number of transitions correct → incorrect over snapshots, starting from incorrect",
+        formula="number of transitions correct → incorrect over snapshots, or over the "
+        "minibatches that the text was in, starting from incorrect",
         unit="events",
         minimum=0.0,
         maximum=None,
         hard="high",
         suspicious=None,
         needs="dynamics",
-        cost=_SNAPSHOTS,
+        cost=f"{_SNAPSHOTS}; none over minibatches",
         reference="Toneva et al.: An Empirical Study of Example Forgetting during Deep Neural "
         "Network Learning. ICLR 2019. arXiv:1812.05159",
     ),

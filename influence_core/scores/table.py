@@ -21,6 +21,7 @@ from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from influence_core.training.dynamics import Snapshot, read_snapshots, stream
 from influence_core.training.folds import OutOfFold, read_out_of_fold
+from influence_core.training.minibatches import read_minibatches
 from influence_core.training.null import read_null
 from influence_core.training.outlook import Examples
 
@@ -40,9 +41,9 @@ class _Evidence:
     @cached_property
     def forgetting(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """The forgetting events of every row, and whether it was never learnt."""
-        return dynamics.forgetting(
-            column.astype(np.bool_) for column in stream(self.snapshots, "correct")
-        )
+        minibatches = self.settings.forgetting_from == "minibatches"
+        seen = read_minibatches(self.replicate) if minibatches else self.snapshots
+        return dynamics.forgetting(column.astype(np.bool_) for column in stream(seen, "correct"))
 
     @cached_property
     def out_of_fold(self) -> OutOfFold:

@@ -107,6 +107,10 @@ def check_replay(settings: RunSettings) -> None:
         )
     if given(settings).recorded:
         return
+    if settings.scoring.needs_minibatches:
+        raise ScoreError(
+            "Forgetting over minibatches needs a training; checkpoints do not suffice."
+        )
     checkpoints = find_checkpoints(given(settings).folders)
     find_tokenizer(checkpoints, given(settings).tokenizer)
     class_names(checkpoints[0].folder)

@@ -41,7 +41,9 @@ def train_head(job: Job, replicate: Run, seed: int) -> None:
     model, examples = fresh_classifier(job, seed), examples_of(job)
     features = np.load(job.run.embeddings_file, mmap_mode="r")
     settings = job.settings.training
-    train_probe(model, features, examples, settings, seed, replicate, job.progress)
+    minibatches = job.settings.scoring.needs_minibatches
+    train_probe(model, features, examples, settings, seed, replicate, job.progress, minibatches)
+    discard(replicate.private_folder / "records")
     if replicate.path == job.run.path:
         every = np.arange(len(examples.ids))
         _keep_model(job, model, examples, head_logits(model.head, features, every))
@@ -65,12 +67,15 @@ def train_whole(job: Job, replicate: Run, seed: int) -> None:
     if not (replicate.private_folder / "trainer").exists():
         _clear(replicate)
     ranks.send(ranks.Order(job.run.path, seed))
-    train_finetune(model, tokens, examples, settings, seed, replicate, job.progress)
+    minibatches = job.settings.scoring.needs_minibatches
+    train_finetune(model, tokens, examples, settings, seed, replicate, job.progress, minibatches)
     if replicate.path == job.run.path:
         write_features(model, tokens, job.run.embeddings_file, settings.precision, job.progress)
         features = np.load(job.run.embeddings_file, mmap_mode="r")
         _keep_model(job, model, examples, head_logits(model.head, features, np.arange(len(tokens))))
+    # In this order: without its state a training begins anew, and needs no records.
     discard(replicate.private_folder / "trainer")
+    discard(replicate.private_folder / "records")
 
 
 def train_along(run: Run, seed: int) -> None:
@@ -79,8 +84,16 @@ def train_along(run: Run, seed: int) -> None:
 
     job = Job(run, run.manifest().settings, silent())
     model, replicate = fresh_classifier(job, seed), replicates(job)[seed]
-    settings = job.settings.training
-    train_finetune(model, tokens_of(job), examples_of(job), settings, seed, replicate, job.progress)
+    train_finetune(
+        model,
+        tokens_of(job),
+        examples_of(job),
+        job.settings.training,
+        seed,
+        replicate,
+        job.progress,
+        job.settings.scoring.needs_minibatches,
+    )
 
 
 def train_on_nothing(job: Job, replicate: Run, seed: int) -> None:
@@ -120,5 +133,5 @@ def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Log
 
 def _clear(replicate: Run) -> None:
     """Remove what an interrupted training left: a new one must not find its files."""
-    for kind in ("dynamics", "heads", "checkpoints", "traces", "activations"):
+    for kind in ("dynamics", "minibatches", "heads", "checkpoints", "traces", "activations"):
         discard(getattr(replicate, f"{kind}_folder"))

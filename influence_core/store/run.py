@@ -122,6 +122,11 @@ class Run(Workplace[Manifest]):
         return self.path / "dynamics"
 
     @property
+    def minibatches_folder(self) -> Path:
+        """`minibatches/`: one Parquet file an epoch, of rows as the model learnt from them."""
+        return self.path / "minibatches"
+
+    @property
     def model_folder(self) -> Path:
         """`model/`: the final classifier with its tokenizer."""
         return self.path / "model"

@@ -27,6 +27,8 @@ from influence_core.store.files import atomic
 from influence_core.store.run import Run
 from influence_core.training.chance import chance_kept
 from influence_core.training.dynamics import collect, write_snapshot
+from influence_core.training.minibatches import MinibatchRecorder
+from influence_core.training.numbered import ROW
 from influence_core.training.outlook import Examples
 from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
@@ -44,12 +46,14 @@ def train_finetune(
     seed: int,
     run: Run,
     progress: Progress,
+    minibatches: bool = False,
 ) -> None:
     """Fine-tune `model`; keep weights-only checkpoints, heads and the training dynamics.
 
     Adam with constant learning rates, `encoder_lr` and `head_lr`; gradients clipped at norm 1.
     A killed training goes on from its last checkpoint. Several processes divide each batch among
-    them, and the first of them keeps the records.
+    them, and the first of them keeps the dynamics. With `minibatches` each of them also records
+    its batches, in the folder of the run, and the first one merges the records.
     """
     schedule = Schedule.of(len(examples.train_rows), settings)
     callbacks: list[TrainerCallback] = [_Saver(schedule)]
@@ -65,12 +69,16 @@ def train_finetune(
             model=model,
             args=_arguments(state, settings, seed),
             train_dataset=_Rows(examples.train_rows),
-            data_collator=_Collator(tokens, examples.labels),
+            data_collator=_Collator(tokens, examples),
             callbacks=callbacks,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.learning_rates = (settings.encoder_lr, settings.head_lr)
+        if minibatches:
+            trainer.watch_minibatches(run, schedule)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if trainer.minibatches is not None and ranks.leads():
+        trainer.minibatches.merge(len(examples.train_rows))
     progress.end()
     model.cpu().eval()
 
@@ -89,23 +97,37 @@ class _Rows(Dataset[int]):
 
 
 class _Collator:
-    """Turn positions into a padded batch, ordered by length so that it can be cut."""
+    """Turn positions into a padded batch, ordered by length so that it can be cut.
 
-    def __init__(self, tokens: TokenStore, labels: npt.NDArray[np.int64]) -> None:
+    A row's number, its place among the training rows, goes with it.
+    """
+
+    def __init__(self, tokens: TokenStore, examples: Examples) -> None:
         self._tokens = tokens
         self._lengths = tokens.lengths
-        self._labels = labels
+        self._labels = examples.labels
+        self._train = examples.train_rows
 
     def __call__(self, rows: list[int]) -> dict[str, Tensor]:
         order = np.array(rows)[np.argsort(self._lengths[rows], kind="stable")]
-        return {**self._tokens.batch(order), "labels": torch.from_numpy(self._labels[order])}
+        return {
+            **self._tokens.batch(order),
+            "labels": torch.from_numpy(self._labels[order]),
+            ROW: torch.from_numpy(np.searchsorted(self._train, order)),
+        }
 
 
 class _Trainer(Trainer):
     """A Trainer with one learning rate for the encoder and one for the head."""
 
     learning_rates: tuple[float, float]
+    minibatches: MinibatchRecorder | None = None
     optimizer: torch.optim.Optimizer | None
+
+    def watch_minibatches(self, run: Run, schedule: Schedule) -> None:
+        """Record what the model says of every training batch."""
+        self.minibatches = MinibatchRecorder(run, schedule, self.args.process_index)
+        self.add_callback(_Flusher(self.minibatches, self.accelerator, schedule))
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -121,7 +143,7 @@ class _Trainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
     ) -> Tensor:
         """Return the mean cross-entropy of the batch, computed slice by slice."""
-        labels = inputs.pop("labels")
+        labels, rows = inputs.pop("labels"), inputs.pop(ROW)
         loss = torch.zeros((), device=labels.device)
         parts = torch.arange(len(labels)).chunk(SLICES)
         # One context for all slices, so that the weights are cast to bfloat16 once.
@@ -130,6 +152,9 @@ class _Trainer(Trainer):
                 slice_inputs = _trim({name: value[part] for name, value in inputs.items()})
                 logits = model(**slice_inputs).logits
                 loss = loss + nn.functional.cross_entropy(logits, labels[part], reduction="sum")
+                if self.minibatches is not None:
+                    step = self.state.global_step + 1
+                    self.minibatches.see(rows[part], logits, labels[part], step)
         return loss / len(labels)
 
 
@@ -141,6 +166,27 @@ class _Saver(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         control.should_save = state.global_step in self._steps
+
+
+class _Flusher(TrainerCallback):
+    """Bring the records of all processes to the disk before a state is saved."""
+
+    def __init__(
+        self, minibatches: MinibatchRecorder, accelerator: Any, schedule: Schedule
+    ) -> None:
+        self._minibatches = minibatches
+        self._accelerator = accelerator
+        self._saved = schedule.checkpoints
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if args.process_index == 0:
+            self._minibatches.rewind(state.global_step)
+        self._accelerator.wait_for_everyone()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._minibatches.flush(state.global_step)
+        if state.global_step in self._saved:
+            self._accelerator.wait_for_everyone()
 
 
 class _Recorder(TrainerCallback):

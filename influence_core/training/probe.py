@@ -18,6 +18,7 @@ from influence_core.store.files import atomic
 from influence_core.store.run import Run
 from influence_core.training.batches import shuffled_batches
 from influence_core.training.dynamics import collect, write_snapshot
+from influence_core.training.minibatches import MinibatchRecorder
 from influence_core.training.outlook import Examples
 from influence_core.training.schedule import Schedule
 
@@ -33,27 +34,36 @@ def train_probe(
     seed: int,
     run: Run,
     progress: Progress,
+    minibatches: bool = False,
 ) -> None:
     """Train the head on frozen features; keep its checkpoints and the training dynamics.
 
-    Adam, constant learning rate `head_lr`; order of rows and dropout are drawn from `seed`.
+    Adam, constant learning rate `head_lr`; order of rows and dropout are drawn from `seed`. With
+    `minibatches` the batches are recorded too.
     """
     rows = examples.train_rows
     schedule = Schedule.of(len(rows), settings)
     head = model.head.float().cpu().train()
     optimizer = torch.optim.Adam(head.parameters(), lr=settings.head_lr, fused=True)
+    recorder = MinibatchRecorder(run, schedule) if minibatches else None
     batches = shuffled_batches(rows, settings.batch_size, settings.epochs, seed)
     progress.begin("training", schedule.total, "steps")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for step, batch in enumerate(batches, start=1):
-            loss = _step(head, optimizer, features, examples.labels, batch)
+            labels = torch.from_numpy(examples.labels[batch])
+            loss, logits = _step(head, optimizer, _take(features, batch), labels)
+            if recorder is not None:
+                recorder.see(torch.from_numpy(np.searchsorted(rows, batch)), logits, labels, step)
+                recorder.flush(step)
             if step in schedule.checkpoints:
                 save_head(head, run.heads_folder / f"step-{step:06d}.safetensors")
             if step in schedule.snapshots:
                 _snapshot(head, features, examples, run, step, step / schedule.per_epoch)
             progress.advance(1, **({"loss": loss} if step % 10 == 0 else {}))
     head.eval()
+    if recorder is not None:
+        recorder.merge(len(rows))
     progress.end()
 
 
@@ -77,16 +87,15 @@ def head_logits(
 def _step(
     head: nn.Module,
     optimizer: torch.optim.Optimizer,
-    features: npt.NDArray[np.float16],
-    labels: npt.NDArray[np.int64],
-    batch: npt.NDArray[np.int64],
-) -> float:
-    logits = head(_take(features, batch))
-    loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels[batch]))
+    features: torch.Tensor,
+    labels: torch.Tensor,
+) -> tuple[float, torch.Tensor]:
+    logits = head(features)
+    loss = nn.functional.cross_entropy(logits, labels)
     optimizer.zero_grad()
     torch.autograd.backward(loss)
     optimizer.step()
-    return loss.item()
+    return loss.item(), logits
 
 
 def _snapshot(

@@ -32,9 +32,6 @@ from influence_core.training.watch import Watch
 STAGE = "training"
 """Stage of a recorded run that is done when the training has ended."""
 
-FLUSH_STEPS = 500
-"""Most optimisation steps whose records stay in memory."""
-
 _TOKEN_BATCH = 64
 
 log = logging.getLogger(__name__)
@@ -88,6 +85,10 @@ class RecordingCallback(TrainerCallback):
         self._trainer.accelerator.wait_for_everyone()
         self._hooks.enter_context(self._watch.logits_of(given["model"]))
         self._watch.intercept(None if self._plan.snapshots else self._see)
+        epoch = state.epoch or 0.0
+        if state.global_step and epoch == round(epoch):
+            # A state saved by the last step of an epoch knows nothing of what its end brought.
+            self._end_epoch(args, state, given["model"], round(epoch) - 1)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Count the epochs from 0."""
@@ -95,7 +96,7 @@ class RecordingCallback(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Keep a checkpoint where one is due; bring records to the disk before a state is saved."""
-        if control.should_save or state.global_step % FLUSH_STEPS == 0:
+        if control.should_save or state.global_step % records.FLUSH_STEPS == 0:
             self._records.flush()
         if self._first and state.global_step in self._checkpoints:
             self._keep(
@@ -118,12 +119,7 @@ class RecordingCallback(TrainerCallback):
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Take the snapshot, if asked for, and note that the epoch has ended."""
-        if self._plan.snapshots:
-            own = np.arange(args.process_index, len(self._examples.codes), args.world_size)
-            self._watch.look(given["model"], own, args.eval_batch_size, self._see_after)
-        self._records.flush()
-        if self._first:
-            records.note_epoch(self._folder, self._epoch, state.epoch, state.global_step)
+        self._end_epoch(args, state, given["model"], self._epoch)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Merge the records of all processes, and hand the run over.
@@ -150,6 +146,15 @@ class RecordingCallback(TrainerCallback):
     @property
     def _folder(self) -> Path:
         return self._run.private_folder / "records"
+
+    def _end_epoch(self, args: Any, state: Any, model: Any, number: int) -> None:
+        self._epoch = number
+        if self._plan.snapshots:
+            own = np.arange(args.process_index, len(self._examples.codes), args.world_size)
+            self._watch.look(model, own, args.eval_batch_size, self._see_after)
+        self._records.flush()
+        if self._first:
+            records.note_epoch(self._folder, number, state.epoch, state.global_step)
 
     def _see(self, rows: Tensor, seen: dict[str, Tensor]) -> None:
         """Record a batch; its optimisation step is the one that comes next."""

@@ -22,6 +22,9 @@ from influence_core.errors import RunError
 from influence_core.store.files import discard, write_json, write_parquet
 from influence_core.training.dynamics import COLUMNS, Observation, write_snapshot
 
+FLUSH_STEPS = 500
+"""Most optimisation steps whose records stay in memory."""
+
 _EPOCHS = "epochs.json"
 
 Rows = npt.NDArray[np.int64]

@@ -55,7 +55,9 @@ class TestLook:
         scores = small_run.scores(["id", "pvi", "pvi_rank"]).sort_values("pvi_rank")
         assert [row["id"] for row in facts["hardest"]] == list(scores["id"][:3])
         assert [row["id"] for row in facts["easiest"]] == list(scores["id"][::-1][:3])
-        assert "hardest by pvi" in influence("show", "small", "--score", "pvi").out
+        shown = influence("show", "small", "--score", "pvi").out
+        assert "hardest by pvi" in shown
+        assert "forgetting over snapshots" in shown
 
     def test_show_keeps_to_a_label(self, influence: Influence, small_run: Run) -> None:
         dataset = small_run.manifest().dataset

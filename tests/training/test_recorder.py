@@ -134,6 +134,8 @@ def test_the_training_is_the_same_bit_by_bit(
     assert recorder.run is not None
     manifest = recorder.run.manifest()
     assert (manifest.status, manifest.error, manifest.name) == ("complete", "", "watched")
+    counted_over = "snapshots" if snapshots else "minibatches"
+    assert manifest.settings.scoring.forgetting_from == counted_over
     scores = recorder.run.scores()
     assert np.isfinite(scores[["vog", "el2n", "pvi", "tracin", "aum"]]).all(axis=None)
     assert len(scores) == ROWS
@@ -176,19 +178,38 @@ class KillAt(TrainerCallback):
             raise Killed
 
 
+class KillAsSaved(KillAt):
+    def on_step_end(self, args, state, control, **_):
+        pass
+
+    def on_save(self, args, state, control, **_):
+        if state.global_step == self._step:
+            raise Killed
+
+
+@pytest.mark.parametrize(
+    ("kill", "every", "snapshots"),
+    [(KillAt(10), 4, False), (KillAsSaved(6), 3, False), (KillAsSaved(6), 3, True)],
+    ids=["within-an-epoch", "as-an-epoch-ends", "before-a-snapshot"],
+)
 def test_a_resumed_training_records_what_a_whole_one_does(
-    tiny_encoder: Path, tmp_path: Path, runs_root: Path
+    tiny_encoder: Path,
+    tmp_path: Path,
+    runs_root: Path,
+    kill: KillAt,
+    every: int,
+    snapshots: bool,
 ) -> None:
-    saving = {"save_strategy": "steps", "save_steps": 4}
+    saving = {"save_strategy": "steps", "save_steps": every}
     whole = trainer(tiny_encoder, tmp_path / "whole", **saving)
-    InfluenceRecorder(checkpoints=2).attach(whole)
+    InfluenceRecorder(checkpoints=2, snapshots=snapshots).attach(whole)
     whole.train()
-    shot = trainer(tiny_encoder, tmp_path / "shot", callbacks=[KillAt(10)], **saving)
-    InfluenceRecorder(checkpoints=2).attach(shot)
+    shot = trainer(tiny_encoder, tmp_path / "shot", callbacks=[kill], **saving)
+    InfluenceRecorder(checkpoints=2, snapshots=snapshots).attach(shot)
     with pytest.raises(Killed):
         shot.train()
     resumed = trainer(tiny_encoder, tmp_path / "shot", **saving)
-    InfluenceRecorder(checkpoints=2).attach(resumed)
+    InfluenceRecorder(checkpoints=2, snapshots=snapshots).attach(resumed)
     resumed.train(resume_from_checkpoint=True)
     assert torch.equal(weights(whole), weights(resumed))
     pd.testing.assert_frame_equal(open_run("shot").scores(), open_run("whole").scores())
