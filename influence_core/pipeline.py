@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +23,7 @@ from influence_core.stages.plan import plan
 from influence_core.stages.replay import check_replay, for_checkpoints, plan_replay
 from influence_core.stages.training import train_along
 from influence_core.store.files import discard
+from influence_core.store.names import run_names
 from influence_core.store.run import (
     Run,
     Stage,
@@ -232,11 +232,9 @@ def check(settings: RunSettings) -> None:
 def free_name(data: DataSettings, root: Path | None = None) -> str:
     """Make a name out of the source and the label column that no run has yet."""
     stem = Path(data.source.split(",")[0]).stem or "run"
-    words = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, (stem, data.label))))
-    base = words.strip("-._")[:48] or "run"
     taken = {present.name for present in list_runs(root)}
-    candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
-    return next(candidate for candidate in candidates if candidate not in taken)
+    names = run_names(*filter(None, (stem, data.label)))
+    return next(name for name in names if name not in taken)
 
 
 def _execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from math import ceil
 from pathlib import Path
@@ -21,7 +20,9 @@ from influence_core.config import (
 from influence_core.errors import ConfigError, ModelError, RunExists, rule
 from influence_core.progress import Listener
 from influence_core.stages.replay import check_replay
-from influence_core.store.run import Run, open_run, runs_root, validate_name
+from influence_core.store.names import run_names
+from influence_core.store.run import Run, runs_root, validate_name
+from influence_core.store.state import still_recording
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -44,7 +45,7 @@ class InfluenceRecorder:
     the model said in training mode, with dropout, before each step. With `snapshots` they come from
     all rows in evaluation mode at the end of every epoch, a forward pass over the data each.
     Evaluations are not recorded. VoG and TracIn, which need checkpoints, are traced when the
-    training has ended.
+    training has ended, and on the way what `explain` answers from is kept.
 
     Each process of a distributed training writes its own records; the first one merges them. There
     the scores are left to `recorder.finish()`, or to `influence run --resume --name NAME`, so that
@@ -61,7 +62,7 @@ class InfluenceRecorder:
             there; 0 for none, and then no VoG and no TracIn.
         snapshots: whether the dynamics come from full passes at the ends of epochs.
         scores: scores to compute; all common ones that the checkpoints allow by default.
-        keep_checkpoints: whether the checkpoints stay.
+        keep_checkpoints: whether the checkpoints stay, for `explain` of texts that are no rows.
         finish: whether scores are computed right after a training in a single process.
         root: folder of runs; `INFLUENCE_RUNS` or `./runs` by default.
     """
@@ -171,7 +172,6 @@ class InfluenceRecorder:
             "checkpoints": max(2, self._checkpoints),
             "seed": args.seed,
             "keep_checkpoints": self._keep_checkpoints,
-            "keep_activations": "none",
         }
         return RunSettings(
             data=columns,
@@ -186,18 +186,15 @@ class InfluenceRecorder:
 
     def _free_name(self, trainer: Trainer) -> str:
         """Return the name of the run: a new one, or that of a recording that was cut short."""
-        from influence_core.training.recorder import unfinished
-
-        folder = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(trainer.args.output_dir or "run").name)
-        base = self._name or folder.strip("-._")[:48] or "run"
-        for candidate in (base, *(f"{base}-{number}" for number in range(2, 10_000))):
-            if not (self._root / candidate / "run.json").exists():
-                return candidate
-            if unfinished(open_run(candidate, self._root)):
-                return candidate
-            if self._name is not None:
-                break
-        raise RunExists(f"There is a run named {base!r} already; give the recorder another name.")
+        folder = Path(trainer.args.output_dir or "").name
+        names = run_names(folder) if self._name is None else (self._name,)
+        for name in names:
+            run = Run(self._root / name)
+            if not run.manifest_file.exists() or still_recording(run):
+                return name
+        raise RunExists(
+            f"There is a run named {self._name!r} already; give the recorder another name."
+        )
 
 
 def _scores(asked: Iterable[str] | None, checkpoints: int) -> tuple[str, ...]:

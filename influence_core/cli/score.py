@@ -9,7 +9,13 @@ from pydantic import BaseModel
 
 from influence_core.cli.options import with_settings
 from influence_core.cli.run import AsJson, build_settings, compute, report
-from influence_core.config import DataSettings, ModelSettings, ScoringSettings, TrainingSettings
+from influence_core.config import (
+    ComputeSettings,
+    DataSettings,
+    ModelSettings,
+    ScoringSettings,
+    TrainingSettings,
+)
 from influence_core.progress import Listener
 from influence_core.store.run import Run, validate_name
 
@@ -17,8 +23,9 @@ _USED: dict[type[BaseModel], set[str]] = {
     DataSettings: set(DataSettings.model_fields)
     - {"source", "validation_fraction", "test_fraction", "seed"},
     ModelSettings: {"max_length"},
-    TrainingSettings: {"precision"},
+    TrainingSettings: {"precision", "keep_checkpoints", "keep_activations"},
     ScoringSettings: set(ScoringSettings.model_fields),
+    ComputeSettings: set(ComputeSettings.model_fields),
 }
 """Settings that mean something where nothing is trained."""
 

@@ -17,6 +17,7 @@ from influence_core.exchange.work import Brought, Work
 from influence_core.progress import Progress
 from influence_core.store.files import scratch
 from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
 
 _KINDS: dict[ImportKind, Callable[[Work], Brought]] = {
     "table": import_table,
@@ -43,10 +44,9 @@ def bring_in(run: Run, progress: Progress) -> None:
     Raises:
         DataError: it does not fit the data; all problems are told at once, nothing is written.
     """
-    manifest = run.manifest()
-    settings, dataset = manifest.settings, manifest.dataset
-    if dataset is None or settings.imported is None:
-        raise RunError(f"Run {run.name!r} has no examples yet; resume it.")
+    settings, dataset = run.manifest().settings, dataset_of(run)
+    if settings.imported is None:
+        raise RunError(f"Run {run.name!r} names nothing to import.")
     report = Report()
     with scratch(run.private_folder / "import") as folder:
         work = Work(run, dataset, settings, settings.imported, folder, report, progress)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -24,6 +24,7 @@ from influence_core.model.encoder import (
     resolve_pooling,
     without_pooler,
 )
+from influence_core.store.files import atomic
 
 _COUNTED_FROM_PADDING = frozenset(
     {
@@ -199,6 +200,16 @@ def load_classifier(folder: Path) -> PreTrainedModel:
         return family.from_pretrained(
             folder, config=config, use_safetensors=True, dtype="float32"
         ).eval()
+
+
+def save_classifier(
+    model: PreTrainedModel, folder: Path, tokenizer: PreTrainedTokenizerBase | None = None
+) -> None:
+    """Write the folder of a model, its tokenizer beside it: safetensors, whole or not at all."""
+    with atomic(folder) as partial, quietly():
+        model.save_pretrained(partial)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(partial)
 
 
 def cast(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import torch
 
 from influence_core.config import ModelSettings
-from influence_core.model.classifier import load_classifier, token_limit
+from influence_core.model.classifier import TextClassifier, load_classifier, token_limit
 from influence_core.model.encoder import load_tokenizer
+from influence_core.model.last_layer import HeadTap
 from influence_core.model.tokens import encode
 
 
@@ -18,15 +19,22 @@ from influence_core.model.tokens import encode
 def read_text(
     folder: Path, tokenizer: Path, settings: ModelSettings, text: str, text_pair: str | None
 ) -> npt.NDArray[np.float32]:
-    """Return the pooled feature (D,) of a text, or of a pair, by the classifier in `folder`.
+    """Return what the head of the classifier in `folder` is given of a text, or of a pair (D,).
 
-    In evaluation mode and float32; the text is cut where those of the run were. `tokenizer` is the
-    folder that holds the tokenizer.
+    That is the pooled feature; of other classifiers than this package's, the input of their last
+    linear layer. In evaluation mode and float32; the text is cut where those of the run were.
+    `tokenizer` is the folder that holds the tokenizer.
     """
     limit = token_limit(settings.model_copy(update={"encoder": str(folder)}))
     encoded = encode(load_tokenizer(str(tokenizer)), [text], [text_pair], limit)
     inputs = {name: torch.tensor(rows) for name, rows in encoded.items()}
     mask = torch.ones_like(inputs["input_ids"])
     model = load_classifier(folder)
-    feature: npt.NDArray[np.float32] = model.features(attention_mask=mask, **inputs)[0].numpy()
+    if isinstance(model, TextClassifier):
+        given = model.features(attention_mask=mask, **inputs)
+    else:
+        with HeadTap(model) as tap:
+            model(attention_mask=mask, **inputs)
+        given = tap.h
+    feature: npt.NDArray[np.float32] = given[0].numpy()
     return feature

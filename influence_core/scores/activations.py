@@ -22,8 +22,6 @@ from influence_core.store.files import atomic, discard, new_array
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from influence_core.model.tokens import TokenStore
 
 BLOCK = 16_384
@@ -32,38 +30,21 @@ BLOCK = 16_384
 HELD_OUT = "held_out"
 """Folder below `activations/` for the rows outside training, where they are kept."""
 
+_AGAIN = "Run again with --keep-activations all."
+_REMEDIES = {
+    "probe": _AGAIN,
+    "finetune": _AGAIN,
+    "checkpoints": "Score the checkpoints again with --keep-activations all.",
+    "recorder": "They come with the trace: record again with checkpoints, and with 'vog', 'tracin' "
+    "or 'grand' among the scores.",
+    "import": "Nothing was trained for it: `influence run` trains on its texts, and `influence "
+    "score` takes checkpoints of your own training.",
+}
+"""What to do about a finished run without activations, by its origin."""
+
 Rows = npt.NDArray[np.int64]
 Halves = npt.NDArray[np.float16]
 Parts = Iterable[tuple[Rows, npt.NDArray[np.floating]]]
-
-
-class HeadInputs:
-    """Remembers what a linear layer is given while a shard goes through its checkpoints.
-
-    Use as a context manager around the forward pass of every batch.
-    """
-
-    def __init__(self, layer: nn.Module) -> None:
-        self._layer = layer
-        self._batches: list[Halves] = []
-
-    def __enter__(self) -> None:
-        self._handle = self._layer.register_forward_pre_hook(self._remember)
-
-    def __exit__(self, *_: object) -> None:
-        self._handle.remove()
-
-    def start(self) -> None:
-        """Forget what was seen: a new shard begins."""
-        self._batches.clear()
-
-    def seen(self, checkpoints: int) -> Halves:
-        """Return h (checkpoints, rows, width) of the shard, rows in the order they were seen."""
-        seen = np.concatenate(self._batches)
-        return seen.reshape(checkpoints, -1, seen.shape[1])
-
-    def _remember(self, layer: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self._batches.append(_halved(given[0].detach().float().cpu().numpy()))
 
 
 @dataclass(frozen=True)
@@ -76,12 +57,6 @@ class Checkpoint:
     held_out: Halves | None
 
 
-def write_seen(path: Path, seen: Halves) -> None:
-    """Write what a shard's rows gave to the head, beside the shard."""
-    with atomic(path) as partial, partial.open("wb") as file:
-        np.save(file, seen)
-
-
 def open_checkpoints(run: Run) -> list[Checkpoint]:
     """Open the kept heads of a run with their inputs, in the order of training.
 
@@ -92,10 +67,16 @@ def open_checkpoints(run: Run) -> list[Checkpoint]:
     if not heads or not all(_file_of(run.activations_folder, head).exists() for head in heads):
         raise RunError(
             f"Run {run.name!r} has no 'activations/' of all its checkpoints, from which influence "
-            "between examples is told. Resume it if it is not finished; otherwise run again with "
-            "--keep-activations all."
+            f"between examples is told. {_remedy(run)}"
         )
     return [_open(run, head) for head in heads]
+
+
+def _remedy(run: Run) -> str:
+    manifest = run.manifest()
+    if manifest.status != "complete":
+        return f"Its status is {manifest.status!r}: resume it."
+    return _REMEDIES[manifest.settings.origin]
 
 
 def keep_probed(run: Run, features: Halves, rows: Rows, progress: Progress) -> None:
@@ -141,7 +122,7 @@ def _write(folder: Path, head: Path, rows: int, parts: Parts, progress: Progress
         with atomic(path) as partial:
             stored = new_array(partial, np.float16, (rows, read_head(head).width))
             for places, values in parts:
-                stored[places] = _halved(values)
+                stored[places] = halved(values)
             stored.flush()
     progress.advance(rows)
 
@@ -159,16 +140,14 @@ def _caught(shards: list[Path], rows: Rows, number: int) -> Iterator[tuple[Rows,
 def _passed(
     run: Run, head: Path, tokens: TokenStore, rows: Rows, precision: Precision
 ) -> Iterator[tuple[Rows, Any]]:
-    from influence_core.model.classifier import load_classifier
-    from influence_core.training.passes import Observer
+    from influence_core.training.replay import Replayer
 
-    kept = read_head(head)
-    observer = Observer(load_classifier(run.checkpoints_folder / head.stem), precision)
-    for batch, features in observer.features(tokens, rows):
-        yield np.searchsorted(rows, batch), kept.inputs(features.cpu().numpy())
+    replayer = Replayer(run.checkpoints_folder / head.stem, tokens, precision)
+    for batch, h in replayer.head_inputs(rows):
+        yield np.searchsorted(rows, batch), h.numpy()
 
 
-def _halved(values: npt.NDArray[np.floating]) -> Halves:
+def halved(values: npt.NDArray[np.floating]) -> Halves:
     """Round to float16; what is beyond its largest number, 65,504, becomes that number."""
     largest = float(np.finfo(np.float16).max)
     halves: Halves = np.clip(values, -largest, largest).astype(np.float16)

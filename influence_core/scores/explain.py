@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from influence_core.errors import ConfigError, DataError, RunError, rule
+from influence_core.errors import ConfigError, DataError, rule
 from influence_core.scores.activations import Checkpoint, open_checkpoints
 from influence_core.scores.pairwise import error, extremes, influence
 from influence_core.scores.question import Question, of_row, of_text
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
 from influence_core.training.outlook import Examples, read_examples
 
 
@@ -75,7 +76,8 @@ def explain(
 
     A probe's encoder is frozen, so that every query is exact. After fine-tuning, a query that is no
     training row sums the last checkpoint alone, unless the run kept its checkpoints
-    (`keep_checkpoints`) or the inputs of held-out rows (`keep_activations="all"`).
+    (`keep_checkpoints`) or the inputs of held-out rows (`keep_activations="all"`). Of runs over
+    somebody's own classifier, the head is its last linear layer, with the bias that it has.
 
     Args:
         run: a finished run that kept its activations.
@@ -99,7 +101,7 @@ def explain(
     """
     _check(row, text, count)
     kept = open_checkpoints(run)
-    names = _label_names(run)
+    names = dataset_of(run).label_names
     examples = read_examples(run, names)
     if row is not None:
         question = of_row(run, kept, examples, row)
@@ -129,13 +131,6 @@ def _check(row: int | str | None, text: str | None, count: int) -> None:
         raise ConfigError(rule("row", "be given, or 'text', and not both", row))
     if count < 1:
         raise ConfigError(rule("count", "be at least 1", count))
-
-
-def _label_names(run: Run) -> tuple[str, ...]:
-    dataset = run.manifest().dataset
-    if dataset is None:
-        raise RunError(f"Run {run.name!r} has no examples yet; resume it.")
-    return dataset.label_names
 
 
 def _index(names: tuple[str, ...], label: str) -> int:

@@ -15,11 +15,13 @@ Floats = npt.NDArray[np.float32]
 class Head:
     """Linear layers with ReLU between them, as `model.classifier.build_head` stacks them.
 
-    `weights` are (out, in) and `biases` (out,), both float32, first layer first.
+    `weights` are (out, in) and `biases` (out,), both float32, first layer first. The last layer
+    may have no parameter for its bias, which then is 0: `biased` says so.
     """
 
     weights: tuple[Floats, ...]
     biases: tuple[Floats, ...]
+    biased: bool = True
 
     @property
     def width(self) -> int:
@@ -53,5 +55,11 @@ def read_head(path: Path) -> Head:
     numbers = sorted({int(name.split(".")[0]) for name in state})
     return Head(
         weights=tuple(state[f"{number}.weight"] for number in numbers),
-        biases=tuple(state[f"{number}.bias"] for number in numbers),
+        biases=tuple(_bias(state, number) for number in numbers),
+        biased=f"{numbers[-1]}.bias" in state,
     )
+
+
+def _bias(state: dict[str, Floats], number: int) -> Floats:
+    absent = np.zeros(len(state[f"{number}.weight"]), np.float32)
+    return state.get(f"{number}.bias", absent)

@@ -5,7 +5,8 @@ bias, with h the layer's input and δ = softmax(logits) − onehot(label). Two g
 
     gᵢ · g_q = (δᵢ · δ_q) (1 + hᵢ · h_q),
 
-exactly, without either of them being formed.
+exactly, without either of them being formed. A layer without bias has no gradient for one, and the
+1 falls away.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def influence(
     for rows, given, odds, own in _blocks(head, inputs, labels):
         toward, wrong = weights @ odds
         aligned = (toward - query_error[labels[rows]] * wrong) / (wrong + own)
-        found[rows] = aligned * (1 + given @ query.astype(np.float32))
+        found[rows] = aligned * (head.biased + given @ query.astype(np.float32))
     return found
 
 
@@ -76,7 +77,7 @@ def self_influence(head: Head, inputs: Floats, labels: Labels) -> Doubles:
         total = wrong + own
         wrong /= total
         squares = np.einsum("ij,ij->j", odds, odds) / total**2
-        found[rows] = (wrong**2 + squares) * (1 + np.einsum("ij,ij->i", given, given))
+        found[rows] = (wrong**2 + squares) * (head.biased + np.einsum("ij,ij->i", given, given))
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.errors import DataError, rule
+from influence_core.errors import DataError, RunError, rule
 from influence_core.scores.activations import Checkpoint
 from influence_core.store.rows import row_of, texts
 from influence_core.store.run import Run
@@ -42,7 +42,7 @@ def of_row(run: Run, kept: list[Checkpoint], examples: Examples, key: int | str)
     number = row_of(run, key)
     [found] = texts(run, [number])
     given = _stored(kept, examples, number)
-    if given is None and _keeps_encoders(run, kept):
+    if given is None and (_keeps_encoders(run, kept) or not _trained_here(run)):
         given = _by_reading(run, kept, found.text, found.text_pair)
     if given is None:
         feature = np.load(run.embeddings_file, mmap_mode="r")[number]
@@ -93,6 +93,7 @@ def _by_reading(run: Run, kept: list[Checkpoint], text: str, text_pair: str | No
     if _frozen(run):
         return _by_feature(kept, _read(run, run.model_folder, text, text_pair))
     if not _keeps_encoders(run, kept):
+        _require_last(run, kept[-1])
         return _by_feature(kept[-1:], _read(run, run.model_folder, text, text_pair))
     given: Given = {}
     for checkpoint in kept:
@@ -109,6 +110,26 @@ def _read(run: Run, folder: Path, text: str, text_pair: str | None) -> npt.NDArr
     from influence_core.model.reading import read_text
 
     return read_text(folder, run.model_folder, run.manifest().settings.model, text, text_pair)
+
+
+def _require_last(run: Run, last: Checkpoint) -> None:
+    """Refuse a final model that is not the last checkpoint: somebody's best one, or stopped early.
+
+    Raises:
+        RunError: it has other weights in its head.
+    """
+    from influence_core.model.last_layer import holds
+
+    if not _trained_here(run) and not holds(run.model_folder, last.head.weights[-1]):
+        raise RunError(
+            f"The final model of run {run.name!r} is none of its checkpoints, whose encoders were "
+            "not kept; record again with keep_checkpoints=True to ask about new texts."
+        )
+
+
+def _trained_here(run: Run) -> bool:
+    """Say whether `embeddings.npy` holds what the head takes, as it does after own trainings."""
+    return run.manifest().settings.checkpoints is None
 
 
 def _frozen(run: Run) -> bool:

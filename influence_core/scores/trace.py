@@ -30,7 +30,8 @@ from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.parallel import spread
 from influence_core.progress import Progress
-from influence_core.scores.activations import Halves, HeadInputs, write_seen
+from influence_core.scores.activations import Halves
+from influence_core.scores.head_inputs import HeadInputs, write_seen
 from influence_core.scores.influence import Influence, without_rule
 from influence_core.scores.leaf import Leaf, check_embedding, embedding_module
 from influence_core.scores.shards import Shard, missing_shards
@@ -222,7 +223,7 @@ class _Tracer:
         }
         self._dtype = pick_dtype(precision, model.device)
         cast(model, self._dtype)
-        self.head_inputs = HeadInputs(head_linear(model)) if plan.head_inputs else None
+        self.head_inputs = HeadInputs(model) if plan.head_inputs else None
 
     def _pass(
         self, parts: list[tuple[nn.Module, float]], alone: list[nn.Parameter]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from influence_core.config import RunSettings
-from influence_core.errors import RunError
 from influence_core.progress import Progress
-from influence_core.store.run import DatasetSummary, Run
+from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
 
 if TYPE_CHECKING:
     from influence_core.model.classifier import TextClassifier
@@ -44,19 +44,11 @@ def replicates(job: Job) -> dict[int, Run]:
     return folders
 
 
-def dataset_of(job: Job) -> DatasetSummary:
-    """Return the summary of the data that the first stage read."""
-    dataset = job.run.manifest().dataset
-    if dataset is None:
-        raise RunError(f"Run {job.run.name!r} has no examples yet; resume it.")
-    return dataset
-
-
 def examples_of(job: Job) -> Examples:
     """Read ids, labels and splits."""
     from influence_core.training.outlook import read_examples
 
-    return read_examples(job.run, dataset_of(job).label_names)
+    return read_examples(job.run, dataset_of(job.run).label_names)
 
 
 def tokens_of(job: Job) -> TokenStore:
@@ -75,7 +67,7 @@ def fresh_classifier(job: Job, seed: int) -> TextClassifier:
     """Return the classifier as it is before training from `seed`."""
     from influence_core.model.classifier import build_classifier
 
-    return build_classifier(job.settings.model, dataset_of(job).label_names, seed)
+    return build_classifier(job.settings.model, dataset_of(job.run).label_names, seed)
 
 
 def untuned_file(job: Job) -> Path:
@@ -86,5 +78,4 @@ def untuned_file(job: Job) -> Path:
 
 def keeps_activations(job: Job, replicate: Run) -> bool:
     """Say whether a stage keeps what the head is given, for `influence explain`."""
-    trained_here = replicate.path == job.run.path and job.settings.checkpoints is None
-    return trained_here and job.settings.training.keep_activations != "none"
+    return replicate.path == job.run.path and job.settings.training.keep_activations != "none"

@@ -6,13 +6,13 @@ from influence_core.config import RunSettings
 from influence_core.errors import DataError, ScoreError
 from influence_core.stages.job import (
     Job,
-    dataset_of,
     fresh_classifier,
     tokens_folder,
     tokens_of,
     untuned_file,
 )
 from influence_core.store.run import DatasetSummary
+from influence_core.store.state import dataset_of
 
 MIN_STEPS_OF_VOG = 2
 
@@ -63,7 +63,7 @@ def tokenize_texts(job: Job) -> None:
     limit = token_limit(job.settings.model)
     folder = tokens_folder(job.run)
     found = tokenize(job.run.examples_file, tokenizer, limit, folder, job.progress)
-    summary = dataset_of(job)
+    summary = dataset_of(job.run)
     fresh = {finding.check for finding in found}
     earlier = (finding for finding in summary.findings if finding.check not in fresh)
     findings = (*earlier, *found)

@@ -12,16 +12,21 @@ import numpy as np
 from influence_core.config import CheckpointSettings, RunSettings
 from influence_core.errors import DataError, RunError, ScoreError
 from influence_core.scores.registry import resolve
-from influence_core.stages.job import Job, Step, dataset_of, examples_of, tokens_of
+from influence_core.stages.job import Job, Step, examples_of, keeps_activations, tokens_of
 from influence_core.stages.reading import MIN_STEPS_OF_VOG, load_data, tokenize_texts
-from influence_core.stages.tracing import compute_scores, drop_checkpoints, trace_checkpoints
-from influence_core.store.files import atomic, discard
+from influence_core.stages.tracing import (
+    compute_scores,
+    drop_checkpoints,
+    keep_activations,
+    trace_checkpoints,
+)
+from influence_core.store.files import discard
+from influence_core.store.state import RECORDED, dataset_of
 
 if TYPE_CHECKING:
     from influence_core.model.checkpoints import GivenCheckpoint
-
-RECORDED = "training"
-"""Stage that a recorder marks as done when its training has ended."""
+    from influence_core.store.run import Run
+    from influence_core.training.replay import Replayer
 
 
 def plan_replay(job: Job) -> Iterator[Step]:
@@ -35,6 +40,8 @@ def plan_replay(job: Job) -> Iterator[Step]:
         yield Step("snapshots", lambda: take_snapshots(job))
     yield Step("outlook", lambda: look_out(job))
     yield Step("trace", lambda: trace_checkpoints(job, job.run, seed))
+    if keeps_activations(job, job.run):
+        yield Step("activations", lambda: keep_activations(job))
     if not job.settings.training.keep_checkpoints:
         yield Step("cleanup", lambda: drop_checkpoints(job, job.run, seed))
     yield Step("scores", lambda: compute_scores(job))
@@ -68,7 +75,6 @@ def for_checkpoints(
         # Within the bounds of what can be trained here: only their proportion is looked at.
         "checkpoints": min(max(len(found), 2), 100),
         "epochs": min(max(round(found[-1].epoch), 1), 1000),
-        "keep_activations": "none",
     }
     whole = {"source": source, "validation_fraction": 0.0, "test_fraction": 0.0}
     return RunSettings(
@@ -76,6 +82,7 @@ def for_checkpoints(
         model=settings.model.model_copy(update={"encoder": str(found[-1].folder)}),
         training=settings.training.model_copy(update=trained),
         scoring=settings.scoring,
+        compute=settings.compute,
         checkpoints=CheckpointSettings(
             folders=tuple(str(one.folder) for one in found), tokenizer=vocabulary
         ),
@@ -127,7 +134,7 @@ def load_classed(job: Job) -> None:
     from influence_core.model.checkpoints import class_names
 
     load_data(job)
-    dataset = dataset_of(job)
+    dataset = dataset_of(job.run)
     names = ordered_as(class_names(_checkpoints(job)[0].folder), dataset.label_names)
     counts = {name: dataset.class_counts.get(name, 0) for name in names}
     job.run.update(
@@ -182,9 +189,9 @@ def take_snapshots(job: Job) -> None:
 
 
 def look_out(job: Job) -> None:
-    """The last checkpoint → the final model, its predictions, and features of every row."""
-    from influence_core.model.classifier import load_classifier
-    from influence_core.model.encoder import load_tokenizer, quietly
+    """The last checkpoint → the final model, its predictions, features of every row, all heads."""
+    from influence_core.model.classifier import load_classifier, save_classifier
+    from influence_core.model.encoder import load_tokenizer
     from influence_core.training.outlook import write_predictions
     from influence_core.training.replay import Replayer
 
@@ -195,15 +202,26 @@ def look_out(job: Job) -> None:
     replayer.load(final)
     everything = np.arange(len(examples.ids))
     job.progress.begin("outlook", len(everything))
-    logits = replayer.outlook(everything, run.embeddings_file, job.progress)
-    figures = write_predictions(run, examples, dataset_of(job).label_names, logits)
+    with replayer.head_tap as tap:
+        logits = replayer.outlook(everything, run.embeddings_file, job.progress)
+        figures = write_predictions(run, examples, dataset_of(run).label_names, logits)
     job.progress.end()
-    job.run.update(metrics=figures)
-    if recorded:
-        return
-    with atomic(run.model_folder) as partial, quietly():
-        load_classifier(final).save_pretrained(partial)
-        load_tokenizer(str(given(job.settings).tokenizer)).save_pretrained(partial)
+    run.update(metrics=figures)
+    if tap.answers:
+        _keep_heads(run, replayer)
+    else:
+        job.progress.message(
+            "This model does something to what its last linear layer says, so that influence "
+            "between examples cannot be told: `influence explain` will find no 'activations/'."
+        )
+    if not recorded:
+        tokenizer = load_tokenizer(str(given(job.settings).tokenizer))
+        save_classifier(load_classifier(final), run.model_folder, tokenizer)
+
+
+def _keep_heads(run: Run, replayer: Replayer) -> None:
+    for checkpoint in run.checkpoints_folder.glob("step-*"):
+        replayer.write_head(checkpoint, run.heads_folder / f"{checkpoint.name}.safetensors")
 
 
 def _wait_for_training(job: Job) -> None:

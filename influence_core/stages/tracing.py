@@ -72,7 +72,8 @@ def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
     checkpoints = sorted(replicate.checkpoints_folder.glob("step-*"))
     needed, examples = trace_plan(job, checkpoints), examples_of(job)
     if needed is not None:
-        needed = replace(needed, head_inputs=keeps_activations(job, replicate))
+        explained = keeps_activations(job, replicate) and replicate.heads_folder.is_dir()
+        needed = replace(needed, head_inputs=explained)
         trace(
             checkpoints=checkpoints,
             tokens=tokens_of(job),
@@ -95,7 +96,8 @@ def keep_activations(job: Job) -> None:
 
     run, training, examples = job.run, job.settings.training, examples_of(job)
     rows, everything = examples.train_rows, training.keep_activations == "all"
-    job.progress.begin("activations", len(rows) * training.checkpoints, "rows × checkpoints")
+    heads = len(list(run.heads_folder.glob("step-*")))
+    job.progress.begin("activations", len(rows) * heads, "rows × checkpoints")
     if training.mode == "probe":
         features = np.load(run.embeddings_file, mmap_mode="r")
         kept.keep_probed(run, features, rows, job.progress)

@@ -9,7 +9,6 @@ from influence_core import ranks
 from influence_core.progress import silent
 from influence_core.stages.job import (
     Job,
-    dataset_of,
     examples_of,
     fresh_classifier,
     replicates,
@@ -19,6 +18,7 @@ from influence_core.stages.job import (
 from influence_core.stages.tracing import trace_plan
 from influence_core.store.files import discard
 from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +100,7 @@ def train_on_nothing(job: Job, replicate: Run, seed: int) -> None:
     """Labels without their texts → `null.parquet`."""
     from influence_core.training.null import write_null
 
-    model, examples, dataset = fresh_classifier(job, seed), examples_of(job), dataset_of(job)
+    model, examples, dataset = fresh_classifier(job, seed), examples_of(job), dataset_of(job.run)
     write_null(model, examples, dataset, job.settings, seed, replicate, job.progress)
 
 
@@ -110,7 +110,7 @@ def judge_out_of_fold(job: Job, replicate: Run, seed: int) -> None:
 
     from influence_core.training.folds import read_units, write_out_of_fold
 
-    dataset, features = dataset_of(job), np.load(untuned_file(job), mmap_mode="r")
+    dataset, features = dataset_of(job.run), np.load(untuned_file(job), mmap_mode="r")
     units = read_units(job.run, dataset.group)
     classes = len(dataset.label_names)
     write_out_of_fold(
@@ -119,15 +119,14 @@ def judge_out_of_fold(job: Job, replicate: Run, seed: int) -> None:
 
 
 def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Logits) -> None:
-    from influence_core.model.encoder import encoder_source, load_tokenizer, quietly
-    from influence_core.store.files import atomic
+    from influence_core.model.classifier import save_classifier
+    from influence_core.model.encoder import encoder_source, load_tokenizer
     from influence_core.training.outlook import write_predictions
 
-    names = dataset_of(job).label_names
+    names = dataset_of(job.run).label_names
     figures = write_predictions(job.run, examples, names, logits)
-    with atomic(job.run.model_folder) as partial, quietly():
-        model.save_pretrained(partial)
-        load_tokenizer(encoder_source(job.settings.model.encoder)).save_pretrained(partial)
+    tokenizer = load_tokenizer(encoder_source(job.settings.model.encoder))
+    save_classifier(model, job.run.model_folder, tokenizer)
     job.run.update(metrics=figures)
 
 

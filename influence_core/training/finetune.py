@@ -18,12 +18,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from influence_core import ranks
 from influence_core.config import TrainingSettings
-from influence_core.model.classifier import TextClassifier
+from influence_core.model.classifier import TextClassifier, save_classifier
 from influence_core.model.encoder import quietly
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore
 from influence_core.progress import Progress
-from influence_core.store.files import atomic
 from influence_core.store.run import Run
 from influence_core.training.chance import chance_kept
 from influence_core.training.dynamics import collect, write_snapshot
@@ -224,8 +223,7 @@ class _Recorder(TrainerCallback):
             self._progress.advance(0, loss=float(logs["loss"]))
 
     def _keep(self, step: int) -> None:
-        with atomic(self._run.checkpoints_folder / f"step-{step:06d}") as partial, quietly():
-            self._model.save_pretrained(partial)
+        save_classifier(self._model, self._run.checkpoints_folder / f"step-{step:06d}")
         save_head(self._model.head, self._run.heads_folder / f"step-{step:06d}.safetensors")
 
     def _snapshot(self, step: int) -> None:

@@ -16,21 +16,18 @@ from transformers import PreTrainedModel, TrainerCallback
 
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, InfluenceError, RunError, RunNotFound
-from influence_core.model.encoder import quietly
+from influence_core.model.classifier import save_classifier
 from influence_core.model.tokens import keep_tokens
 from influence_core.progress import Progress, silent
-from influence_core.store.files import atomic
 from influence_core.store.journal import Journal
 from influence_core.store.run import Run, Stage, create_run, open_run
+from influence_core.store.state import RECORDED, still_recording
 from influence_core.store.workplace import now
 from influence_core.training import records
 from influence_core.training.chance import chance_kept
 from influence_core.training.given import GivenExamples
 from influence_core.training.schedule import checkpoint_steps
 from influence_core.training.watch import Watch
-
-STAGE = "training"
-"""Stage of a recorded run that is done when the training has ended."""
 
 _TOKEN_BATCH = 64
 
@@ -80,7 +77,7 @@ class RecordingCallback(TrainerCallback):
         if self._first:
             records.rewind(self._folder, state.global_step)
             self._progress = Progress(Journal(self._run))
-            self._progress.begin(STAGE, state.max_steps, "steps")
+            self._progress.begin(RECORDED, state.max_steps, "steps")
             self._progress.advance(state.global_step)
         self._trainer.accelerator.wait_for_everyone()
         self._hooks.enter_context(self._watch.logits_of(given["model"]))
@@ -189,20 +186,10 @@ class RecordingCallback(TrainerCallback):
         self._keep(model, run.model_folder)
         notes = () if not missing else (_missing(missing),)
         stage = Stage(seconds=0.0, finished=now())
-        run.update(stages={**run.manifest().stages, STAGE: stage}, notes=notes)
+        run.update(stages={**run.manifest().stages, RECORDED: stage}, notes=notes)
 
     def _keep(self, model: PreTrainedModel, folder: Path) -> None:
-        with atomic(folder) as partial, quietly():
-            model.save_pretrained(partial)
-            if self._trainer.processing_class is not None:
-                self._trainer.processing_class.save_pretrained(partial)
-
-
-def unfinished(run: Run) -> bool:
-    """Say whether a run is that of a recorder whose training has not ended."""
-    manifest = run.manifest()
-    recorded = manifest.settings.checkpoints is not None and manifest.settings.checkpoints.recorded
-    return recorded and STAGE not in manifest.stages
+        save_classifier(model, folder, self._trainer.processing_class)
 
 
 def _make_way(plan: Plan) -> None:
@@ -211,13 +198,13 @@ def _make_way(plan: Plan) -> None:
         run = open_run(plan.name, plan.root)
     except RunNotFound:
         return
-    if unfinished(run):
+    if still_recording(run):
         run.update(status="failed", stages={})
 
 
 def _resumed(plan: Plan) -> Run:
     run = open_run(plan.name, plan.root)
-    if not unfinished(run):
+    if not still_recording(run):
         raise RunError(
             f"Run {run.name!r} is no recording that could go on. Start the training anew, or give "
             "the recorder the name of the run that was begun with it."

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from influence_core.config import Precision
 from influence_core.errors import ModelError
 from influence_core.model.checkpoints import WEIGHTS, GivenCheckpoint
 from influence_core.model.classifier import TextClassifier, cast, load_classifier, pool
+from influence_core.model.last_layer import HeadTap, head_weights
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.progress import Progress
@@ -37,6 +38,7 @@ class Replayer:
         device = pick_device()
         self._model = cast(load_classifier(folder), pick_dtype(precision, device)).to(device)
         self._model.eval().requires_grad_(False)
+        self.head_tap = HeadTap(self._model)
         self._tokens, self._most_rows = tokens, MOST_ROWS
         if not isinstance(self._model, TextClassifier):
             self._take_padding()
@@ -79,6 +81,17 @@ class Replayer:
                 stored[batch] = features.clamp(-65_504, 65_504).cpu().numpy()
                 progress.advance(len(batch))
                 yield batch, logits
+
+    def head_inputs(self, rows: npt.NDArray[np.int64]) -> Batches:
+        """Yield batches of rows with what the head's last layer is given (B, W), as `logits`."""
+        with self.head_tap as tap:
+            for batch, _, _ in self._forward(rows, states=False):
+                yield batch, tap.h.float().cpu()
+
+    def write_head(self, checkpoint: Path, path: Path) -> None:
+        """Write the head of a checkpoint as safetensors, atomically."""
+        with atomic(path) as partial:
+            save_file(head_weights(self._model, checkpoint), partial)
 
     @torch.inference_mode()
     def _forward(

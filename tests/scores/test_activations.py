@@ -172,10 +172,11 @@ def test_a_trace_that_caught_nothing_leaves_nothing(kept_whole: Run, tmp_path: P
 
 def test_an_unfinished_run_is_not_opened(probed: Run, tmp_path: Path) -> None:
     copy, _, _ = without_one(probed, tmp_path)
-    with pytest.raises(RunError, match="Resume it if it is not finished"):
+    copy.update(status="cancelled")
+    with pytest.raises(RunError, match=r"no 'activations/'.*'cancelled': resume it"):
         activations.open_checkpoints(copy)
 
 
 def test_what_float16_cannot_hold_becomes_its_largest_number() -> None:
-    halve: Callable[..., np.ndarray] = activations._halved
+    halve: Callable[..., np.ndarray] = activations.halved
     np.testing.assert_array_equal(halve(np.array([1e6, -1e6, 1.5])), [65504, -65504, 1.5])

@@ -12,7 +12,7 @@ import torch
 
 import influence_core
 from influence_core.errors import ConfigError, DataError, RunError
-from influence_core.model.classifier import load_classifier
+from influence_core.model.classifier import head_linear, load_classifier
 from influence_core.model.encoder import load_tokenizer
 from influence_core.scores.explain import Influences, explain
 from influence_core.store.run import Run
@@ -30,7 +30,7 @@ def by_autograd(run: Run, row: int, label: str, checkpoints: int = 3) -> pd.Seri
     total = pd.Series(0.0, index=train)
     for folder in sorted(run.checkpoints_folder.iterdir())[-checkpoints:]:
         model = load_classifier(folder)
-        last = list(model.head[-1].parameters())
+        last = list(head_linear(model).parameters())
 
         def gradient(text: str, label: str) -> torch.Tensor:
             logits = model(**tokenizer(text, return_tensors="pt")).logits  # noqa: B023

@@ -1,4 +1,7 @@
-"""How the work is cut changes no score: batches, padding, order of rows, shards."""
+"""How the work is cut changes no score: batches, padding, order of rows, shards.
+
+That the number of workers changes no byte is in `test_workers`.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from influence_core.config import ModelSettings, ScoringSettings
-from influence_core.model.classifier import build_classifier, build_head
+from influence_core.model.classifier import (
+    TextClassifier,
+    build_classifier,
+    build_head,
+    load_classifier,
+)
 from influence_core.model.tokens import TokenStore
 from influence_core.progress import silent
 from influence_core.scores import probe_trace
 from influence_core.scores import trace as traces
 from influence_core.scores.trace import Plan, read_trace
+from influence_core.training import passes, replay
+from influence_core.training.dynamics import COLUMNS as OF_A_SNAPSHOT
+from influence_core.training.dynamics import collect
+from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
+from influence_core.training.replay import Replayer
+from tests.plain_decoder import plain_decoder
 from tests.scores.row_by_row import invented_tokens, save_checkpoints
 
+LABELS = ("a", "b", "c")
 LENGTHS = [3, 12, 5, 5, 9, 4, 20, 3, 8, 6]
 COLUMNS = ("vog", "tracin", "grand")
 PLAN = Plan(vog=True, tracin=True, learning_rate=0.1, head_learning_rate=1.0, grand=1)
@@ -43,10 +58,12 @@ class WidelyPadded(TokenStore):
         }
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory, tiny_encoder):
-    with torch.random.fork_rng():
-        model = build_classifier(ModelSettings(encoder=str(tiny_encoder)), ("a", "b", "c"), seed=0)
+@pytest.fixture(scope="module", params=["encoder", "plain decoder"])
+def work(request, tmp_path_factory, tiny_encoder):
+    if request.param == "encoder":
+        model = build_classifier(ModelSettings(encoder=str(tiny_encoder)), LABELS, seed=0)
+    else:
+        model = plain_decoder("Qwen2", vocabulary=30, classes=LABELS, pads=True)
     checkpoints = save_checkpoints(model.eval(), tmp_path_factory.mktemp("checkpoints"))
     tokens = invented_tokens(LENGTHS, vocabulary=30, pad_id=0)
     return checkpoints, tokens
@@ -92,6 +109,45 @@ def test_the_trace(work, plainly, layer, order, batch_tokens, shard_tokens, extr
     wide = WidelyPadded(tokens.ids, None, tokens.offsets, tokens.pad_id, extra)
     found = scores(checkpoints, wide, layer, order, batch_tokens, shard_tokens)
     np.testing.assert_allclose(found, plainly[layer], rtol=1e-5, atol=1e-6)
+
+
+def by_observer(checkpoint, tokens, rows):
+    """Look as a fine-tuning does at its snapshots."""
+    return Observer(load_classifier(checkpoint), "fp32").logits(tokens, rows)
+
+
+def by_replayer(checkpoint, tokens, rows):
+    """Look as runs over checkpoints do."""
+    return Replayer(checkpoint, tokens, "fp32").logits(rows)
+
+
+def snapshot(look, checkpoint, tokens, rows, batch_tokens, most_rows) -> np.ndarray:
+    """Return all columns of a snapshot (columns, texts) in the order of the texts."""
+    order, labels = np.array(rows), np.arange(len(LENGTHS)) % 3
+    with (
+        patch.object(passes, "BATCH_TOKENS", batch_tokens),
+        patch.object(replay, "BATCH_TOKENS", batch_tokens),
+        patch.object(replay, "MOST_ROWS", most_rows),
+    ):
+        columns = collect(look(checkpoint, tokens, order), order, labels)
+    return np.stack([columns[name][np.argsort(order)] for name in OF_A_SNAPSHOT])
+
+
+@settings(max_examples=10)
+@given(
+    order=orders,
+    batch_tokens=st.integers(1, 200),
+    most_rows=st.integers(1, 10),
+    extra=st.integers(0, 9),
+)
+def test_the_dynamics(work, order, batch_tokens, most_rows, extra):
+    checkpoints, tokens = work
+    wide = WidelyPadded(tokens.ids, None, tokens.offsets, tokens.pad_id, extra)
+    ours = isinstance(load_classifier(checkpoints[0]), TextClassifier)
+    for look in (by_replayer, by_observer) if ours else (by_replayer,):
+        plainly = snapshot(look, checkpoints[0], tokens, WHOLE_ORDER, 1, 1)
+        found = snapshot(look, checkpoints[0], wide, order, batch_tokens, most_rows)
+        np.testing.assert_allclose(found, plainly, rtol=1e-5, atol=1e-6)
 
 
 @settings(max_examples=10)

@@ -1,0 +1,23 @@
+"""Names for runs, made out of what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import count
+
+_LONGEST = 48
+"""Letters of a name, which leaves room for a number behind it."""
+
+
+def run_names(*words: str) -> Iterator[str]:
+    """Yield names that a run may have, made of any words: the plain one, then numbered ones.
+
+    >>> names = run_names("my data", "intent?")
+    >>> next(names), next(names)
+    ('my-data-intent', 'my-data-intent-2')
+    """
+    joined = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(words))
+    base = joined.strip("-._")[:_LONGEST] or "run"
+    yield base
+    yield from (f"{base}-{number}" for number in count(2))

@@ -1,0 +1,28 @@
+"""How far a run has come, as its manifest tells."""
+
+from __future__ import annotations
+
+from influence_core.errors import RunError
+from influence_core.store.run import DatasetSummary, Run
+
+RECORDED = "training"
+"""Stage of a recorded run that is done when somebody's training has ended."""
+
+
+def dataset_of(run: Run) -> DatasetSummary:
+    """Return the summary of the data that a run read.
+
+    Raises:
+        RunError: it has not read them yet.
+    """
+    dataset = run.manifest().dataset
+    if dataset is None:
+        raise RunError(f"Run {run.name!r} has no examples yet; resume it.")
+    return dataset
+
+
+def still_recording(run: Run) -> bool:
+    """Say whether a run is that of a recorder whose training has not ended."""
+    manifest = run.manifest()
+    recorded = manifest.settings.checkpoints is not None and manifest.settings.checkpoints.recorded
+    return recorded and RECORDED not in manifest.stages
