@@ -90,8 +90,9 @@ def trace(
     `tracin` and `grand`. `labels` (examples,) are indices of the classes.
 
     However many workers divide the shards, each is computed alone and by the same steps, so that
-    its file has the same bytes. A worker has a share of the cores: sums of the libraries are not
-    promised to the last bit over numbers of threads, but no measured score changed by it. Machines
+    its file has the same bytes wherever as many threads work on it. A worker has a share of the
+    cores, and the sums of the libraries follow the number of threads: with the bundled encoder, VoG
+    changed by up to 4e-6 of its value between one thread and two, TracIn and GraNd by 3e-7. Machines
     of different kinds may differ by 1e-6. Workers elsewhere read checkpoints and tokens from a
     folder that they share with this machine, under the same path; only this process writes.
     """
