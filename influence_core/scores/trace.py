@@ -91,10 +91,10 @@ def trace(
 
     However many workers divide the shards, each is computed alone and by the same steps, so that
     its file has the same bytes wherever as many threads work on it. A worker has a share of the
-    cores, and the sums of the libraries follow the number of threads: with the bundled encoder, VoG
-    changed by up to 4e-6 of its value between one thread and two, TracIn and GraNd by 3e-7. Machines
-    of different kinds may differ by 1e-6. Workers elsewhere read checkpoints and tokens from a
-    folder that they share with this machine, under the same path; only this process writes.
+    cores, and the sums of the libraries follow the number of threads: with the bundled encoder,
+    VoG changed by up to 4e-6 of its value between one thread and two, TracIn and GraNd by 3e-7.
+    Machines of different kinds may differ by 1e-6. Workers elsewhere read checkpoints and tokens
+    from a folder that they share with this machine, under the same path; only this process writes.
     """
     progress.begin("trace", len(rows) * len(checkpoints), "rows × checkpoints")
     cut = _shards(tokens.lengths, rows, settings.shard_tokens)
