@@ -60,7 +60,8 @@ class InfluenceRecorder:
             are numbers of the model's outputs, or names of its id2label. Ids default to positions.
         checkpoints: how many weights-only checkpoints are kept at even steps until the scores are
             there; 0 for none, and then no VoG and no TracIn.
-        snapshots: whether the dynamics come from full passes at the ends of epochs.
+        snapshots: whether the dynamics, and forgetting with them, come from full passes at the ends
+            of epochs instead of the minibatches.
         scores: scores to compute; all common ones that the checkpoints allow by default.
         keep_checkpoints: whether the checkpoints stay, for `explain` of texts that are no rows.
         finish: whether scores are computed right after a training in a single process.
