@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 BATCH_ROWS = 50_000
 """Rows a batch holds at most."""
 
-BATCH_CHARACTERS = 32_000_000
-"""Characters after which a batch of text is closed early: bounds the memory of long texts."""
+BATCH_BYTES = 16 * 2**20
+"""Memory of its values after which a batch is closed early: what a stage holds follows from it."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,30 @@ class Collector:
         self.records: list[Any] = []
         self._rows: list[int] = []
         self._rejected: list[Rejected] = []
-        self._characters = 0
+        self._bytes = 0
 
     @property
     def full(self) -> bool:
         """Say whether it is time to hand the batch on."""
-        return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
+        rows = len(self._rows) + len(self._rejected)
+        return rows >= BATCH_ROWS or self._bytes >= BATCH_BYTES
 
-    def keep(self, row: int, record: Any, characters: int) -> None:
-        """Take in a record, which was `characters` long in its file."""
+    def keep(self, row: int, record: Any, size: int) -> None:
+        """Take in a record that takes some `size` bytes of memory."""
         self.records.append(record)
         self._rows.append(row)
-        self._characters += characters
+        self._bytes += size
 
-    def reject(self, row: int, check: str, reason: str, values: Any) -> None:
+    def reject(self, row: int, check: str, reason: str, values: Any, size: int) -> None:
         """Leave a record out."""
         self._rejected.append(Rejected(row, check, reason, values))
+        self._bytes += size
 
-    def batch(self, table: pa.Table, share: float) -> Batch:
-        """Return the batch whose records `table` holds."""
-        return Batch(table, self._rows, share, self._rejected)
+    def hand_on(self, table: pa.Table, share: float) -> Batch:
+        """Return the batch whose records `table` holds, and begin the next."""
+        batch = Batch(table, self._rows, share, self._rejected)
+        self.records, self._rows, self._rejected, self._bytes = [], [], [], 0
+        return batch
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from influence_core import hub
-from influence_core.data.batches import Batch, Part
+from influence_core.data.batches import BATCH_BYTES, BATCH_ROWS, Batch, Part
 from influence_core.data.findings import failure
 from influence_core.data.text_files import read_head
 from influence_core.errors import DataError
@@ -20,8 +20,11 @@ from influence_core.errors import DataError
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
-_BATCH_ROWS = 20_000
-"""Rows read at once: their length is not known beforehand."""
+_PIECE_ROWS = 1_024
+"""Rows read at once, since their length is not known beforehand."""
+
+_BUFFER_BYTES = 2**20
+"""Bytes of a Parquet column read at once, however large its row group."""
 
 
 def read_parquet(path: Path) -> Iterator[Batch]:
@@ -32,14 +35,12 @@ def read_parquet(path: Path) -> Iterator[Batch]:
     """
     read_head(path)
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file:
             total = max(file.metadata.num_rows, 1)
             names = class_names(file.schema_arrow)
-            start = 0
-            yield _batch(file.schema_arrow.empty_table(), names, start, total)
-            for piece in file.iter_batches(batch_size=_BATCH_ROWS):
-                yield _batch(pa.Table.from_batches([piece]), names, start, total)
-                start += piece.num_rows
+            yield _batch(file.schema_arrow.empty_table(), names, 0, total)
+            pieces = map(_as_table, file.iter_batches(batch_size=_PIECE_ROWS))
+            yield from _batches(pieces, names, total)
     except (pa.ArrowInvalid, OSError) as error:
         raise failure(
             "unreadable",
@@ -113,13 +114,31 @@ def _announced(data: IterableDataset) -> int:
 
 def _read(data: Dataset | IterableDataset, rows: int) -> Iterator[Batch]:
     names = class_names(data.features.arrow_schema) if data.features else {}
-    start = 0
     try:
-        for piece in data.with_format("arrow").iter(batch_size=_BATCH_ROWS):
-            yield _batch(piece, names, start, rows)
-            start += piece.num_rows
+        pieces = data.with_format("arrow").iter(batch_size=_PIECE_ROWS)
+        yield from _batches(pieces, names, rows)
     except (OSError, RuntimeError) as error:
         raise _unreachable("the dataset", _first_line(error)) from None
+
+
+def _batches(
+    pieces: Iterable[pa.Table], names: Mapping[str, list[str]], total: int
+) -> Iterator[Batch]:
+    """Gather pieces of a few rows to batches."""
+    start, held, size = 0, 0, 0
+    gathered: list[pa.Table] = []
+    for piece in pieces:
+        gathered.append(piece)
+        held, size = held + piece.num_rows, size + piece.nbytes
+        if held >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield _batch(pa.concat_tables(gathered), names, start, total)
+            start, held, size, gathered = start + held, 0, 0, []
+    if gathered:
+        yield _batch(pa.concat_tables(gathered), names, start, total)
+
+
+def _as_table(piece: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([piece])
 
 
 def _batch(table: pa.Table, names: Mapping[str, list[str]], start: int, total: int) -> Batch:

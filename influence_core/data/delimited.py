@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,6 @@ def _batches(path: Path, file: IO[str], reader: _Reader, header: list[str]) -> I
         if collector.full:
             share = min(1.0, file.buffer.tell() / size)  # type: ignore[attr-defined]
             yield _batch(collector, header, share)
-            collector = Collector()
     yield _batch(collector, header, 1.0)
 
 
@@ -73,20 +73,22 @@ def _sort(
     collector: Collector, row: int, fields: list[str], error: str, line: int, header: list[str]
 ) -> None:
     """Keep a row, or reject it with the reason."""
+    size = sum(map(sys.getsizeof, fields))
     if error:
-        collector.reject(row, "broken_csv", f"line {line} cannot be read as CSV: {error}", fields)
+        reason = f"line {line} cannot be read as CSV: {error}"
+        collector.reject(row, "broken_csv", reason, fields, size)
     elif len(fields) != len(header):
         reason = f"line {line} has {len(fields)} fields, the header has {len(header)}"
-        collector.reject(row, "ragged", reason, fields)
+        collector.reject(row, "ragged", reason, fields, size)
     else:
-        collector.keep(row, fields, sum(map(len, fields)))
+        collector.keep(row, fields, size)
 
 
 def _batch(collector: Collector, header: list[str], share: float) -> Batch:
     records = collector.records
     columns = zip(*records, strict=True) if records else ([] for _ in header)
     arrays = [pa.chunked_array([pa.array(column, pa.string())]) for column in columns]
-    return collector.batch(pa.table(arrays, header), share)
+    return collector.hand_on(pa.table(arrays, header), share)
 
 
 def _told_by(header: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from influence_core.data.arrow_types import column_of
 from influence_core.data.batches import Batch, Collector
 from influence_core.data.findings import failure
 from influence_core.data.text_files import open_text, read_head
+
+_PARSED = 4
+"""How much more memory a line takes when it is parsed, in typical rows of texts and numbers."""
 
 
 def read_json_lines(path: Path) -> Iterator[Batch]:
@@ -35,7 +39,6 @@ def read_json_lines(path: Path) -> Iterator[Batch]:
             if collector.full:
                 share = min(1.0, file.buffer.tell() / size)  # type: ignore[attr-defined]
                 yield _batch(collector, share)
-                collector = Collector()
         yield _batch(collector, 1.0)
 
 
@@ -43,18 +46,19 @@ def _sort(collector: Collector, number: int, line: str) -> None:
     """Keep a line, or reject it with the reason; blank lines are no rows."""
     if not line.strip():
         return
+    size = sys.getsizeof(line)
     try:
-        collector.keep(number, _parsed(line), len(line))
+        collector.keep(number, _parsed(line), _PARSED * size)
     except ValueError as error:
         reason = f"line {number} is not a JSON object: {error}"
-        collector.reject(number, "broken_json", reason, line.rstrip("\r\n"))
+        collector.reject(number, "broken_json", reason, line.rstrip("\r\n"), size)
 
 
 def _batch(collector: Collector, share: float) -> Batch:
     records = collector.records
     names = dict.fromkeys(name for record in records for name in record)
     columns = {name: column_of([record.get(name) for record in records]) for name in names}
-    return collector.batch(pa.table(columns), share)
+    return collector.hand_on(pa.table(columns), share)
 
 
 def _parsed(line: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ SPLITS = ("train", "validation", "test")
 
 MIN_UNITS = 3
 """Fewer rows (or groups) of a class than this cannot reach all three splits: they stay in train."""
+
+_BLOCK = 65_536
 
 SYNONYMS: Mapping[str, str] = {
     "train": "train",
@@ -50,6 +52,8 @@ def assign(
     held-out rows is round(fraction · rows) where every unit is one row. Classes of fewer than
     `MIN_UNITS` units stay in train.
     """
+    if not validation_fraction and not test_fraction:
+        return np.zeros(len(labels), dtype=np.int8)
     _, unit = np.unique(units, return_inverse=True)
     sizes = np.bincount(unit)
     classes = dominant(unit, labels)
@@ -70,9 +74,9 @@ def _deal(
     codes = np.zeros(len(sizes), dtype=np.int8)
     left = np.bincount(classes).tolist()
     rooms = [(code, quota.tolist(), [int(quota.sum())]) for code, quota in enumerate(quotas, 1)]
-    for unit, size, label in zip(
-        order.tolist(), sizes[order].tolist(), classes[order].tolist(), strict=True
-    ):
+    for unit, size, label in _in_order(order, sizes, classes):
+        if not any(total[0] for _, _, total in rooms):
+            break
         for code, room, total in rooms:
             if size <= 2 * min(room[label], total[0]) and left[label] > 1:
                 room[label] -= size
@@ -83,12 +87,21 @@ def _deal(
     return codes
 
 
+def _in_order(order: Codes, *columns: Codes) -> Iterator[tuple[int, ...]]:
+    """Yield each unit with its values; few of them are Python objects at once."""
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        yield from zip(block.tolist(), *(column[block].tolist() for column in columns), strict=True)
+
+
 def dominant(unit: Codes, labels: Codes) -> Codes:
     """Return the most frequent label of each unit 0 … u − 1, the smallest of equals."""
-    pairs, counts = np.unique(np.stack([unit, labels]), axis=1, return_counts=True)
-    order = np.lexsort((pairs[1], -counts, pairs[0]))
-    _, first = np.unique(pairs[0][order], return_index=True)
-    return np.asarray(pairs[1][order][first], dtype=np.int64)
+    classes = int(labels.max(initial=0)) + 1
+    pairs, counts = np.unique(unit * classes + labels, return_counts=True)
+    owner, label = np.divmod(pairs, classes)
+    order = np.lexsort((label, -counts, owner))
+    _, first = np.unique(owner[order], return_index=True)
+    return np.asarray(label[order][first], dtype=np.int64)
 
 
 def _quotas(weights: Codes, fraction: float) -> Codes:

@@ -7,19 +7,21 @@ came, a new file whenever their types change. Row groups of both run in step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from influence_core.config import DataSettings
 from influence_core.data.arrow_types import NumberGuess, column_of, common_type, convert
-from influence_core.data.batches import Batch, Part, Rejected
+from influence_core.data.batches import Batch, Part
 from influence_core.data.columns import Mapping, guess
 from influence_core.data.findings import Report, listed
+from influence_core.data.unreadable import Unreadable
 from influence_core.errors import DataError
 
 CORE = pa.schema(
@@ -41,6 +43,24 @@ REASONS = ("", "missing_text", "empty_text", "missing_pair", "missing_label")
 """Why a row is left out, by its code in `core.parquet`; code 0 stays."""
 
 
+@dataclass(frozen=True)
+class Group:
+    """Rows that lie in one row group of both files; nothing is in memory until it is asked for."""
+
+    _core: pq.ParquetFile
+    _place: int
+    _rest: pq.ParquetFile
+    _rest_place: int
+
+    def core(self, *names: str) -> pa.Table:
+        """Read the standard columns, or those of them that are named."""
+        return self._core.read_row_group(self._place, columns=list(names) or None)
+
+    def rest(self) -> pa.Table:
+        """Read all other columns."""
+        return self._rest.read_row_group(self._rest_place)
+
+
 @dataclass
 class Staged:
     """The staged rows: the files, their number, and what was learnt on the way."""
@@ -51,9 +71,12 @@ class Staged:
     rows: int = 0
     float_labels: bool = False
     parts: list[Part] = field(default_factory=list)
-    unreadable: list[tuple[str, Rejected]] = field(default_factory=list)
+    unreadable: Unreadable = field(init=False)
     rest_files: list[tuple[Path, pa.Schema]] = field(default_factory=list)
     numbers: NumberGuess = field(default_factory=NumberGuess)
+
+    def __post_init__(self) -> None:
+        self.unreadable = Unreadable(self.folder / "unreadable.jsonl")
 
     @property
     def core_file(self) -> Path:
@@ -70,15 +93,15 @@ class Staged:
                 seen.setdefault(column.name, []).append(kind)
         return {name: common_type(kinds) for name, kinds in seen.items()}
 
-    def groups(self) -> Iterator[tuple[pa.Table, pa.Table]]:
-        """Yield core and rest of the rows, piece by piece, in order."""
+    def groups(self) -> Iterator[Group]:
+        """Yield the rows, piece by piece, in order."""
         with pq.ParquetFile(self.core_file) as core:
-            number = 0
+            place = 0
             for path, _ in self.rest_files:
                 with pq.ParquetFile(path) as rest:
-                    for group in range(rest.num_row_groups):
-                        yield core.read_row_group(number), rest.read_row_group(group)
-                        number += 1
+                    for rest_place in range(rest.num_row_groups):
+                        yield Group(core, place, rest, rest_place)
+                        place += 1
 
 
 def stage(
@@ -117,7 +140,7 @@ def _take(
 ) -> None:
     """Add one batch of a part."""
     part = staged.parts[number]
-    staged.unreadable.extend((part.name, rejected) for rejected in batch.rejected)
+    staged.unreadable.add(part.name, batch.rejected)
     if batch.table.num_rows == 0:
         return
     if not staged.guessed:
@@ -154,9 +177,9 @@ def _core(batch: Batch, number: int, start: int, mapping: Mapping, split: str | 
     label = pc.utf8_trim_whitespace(_strings(table, mapping.label))
     splits = _strings(table, mapping.split) if mapping.split else [split] * count
     columns = {
-        "position": pa.array(range(start, start + count), pa.int64()),
-        "part": pa.array([number] * count, pa.int32()),
-        "row": pa.array(batch.rows, pa.int64()),
+        "position": np.arange(start, start + count),
+        "part": np.full(count, number, np.int32),
+        "row": np.asarray(batch.rows, np.int64),
         "reason": _reasons(text, pair if mapping.text_pair else None, label),
         "id": _strings(table, mapping.id),
         "text": text,
@@ -254,10 +277,3 @@ def raw_values(core: pa.Table, rest: pa.Table, place: int, mapping: Mapping) -> 
         if (name := getattr(mapping, role))
     }
     return {**values, **{name: rest[name][place].as_py() for name in rest.column_names}}
-
-
-def unreadable_by_check(staged: Staged) -> Iterable[tuple[str, list[tuple[str, Rejected]]]]:
-    """Group the rows that could not be read by what was wrong with them."""
-    checks = dict.fromkeys(rejected.check for _, rejected in staged.unreadable)
-    for check in checks:
-        yield check, [pair for pair in staged.unreadable if pair[1].check == check]

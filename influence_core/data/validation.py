@@ -11,7 +11,7 @@ from influence_core.config import DataSettings
 from influence_core.data.checks import Checks
 from influence_core.data.findings import ROWS_SHOWN, Report, counted, listed
 from influence_core.data.splits import MIN_UNITS, SPLITS, SYNONYMS, split_code
-from influence_core.data.staging import REASONS, Staged, unreadable_by_check
+from influence_core.data.staging import REASONS, Staged
 
 _UNREADABLE = {
     "ragged": (
@@ -36,13 +36,11 @@ _MOSTLY = 0.5
 
 def unreadable_rows(staged: Staged, report: Report) -> None:
     """Report rows that are no rows."""
-    for check, found in unreadable_by_check(staged):
-        names = [name for name, _ in found]
-        rows = [rejected.row for _, rejected in found]
+    for check, found in staged.unreadable.kinds.items():
         what, remedy = _UNREADABLE[check]
-        where = _where(staged, names, rows)
-        message = f"{counted(len(found))} left out: {what}{where}. {remedy}."
-        report.warning(check, message, count=len(found), rows=rows)
+        where = _where(staged, found.parts, found.rows)
+        message = f"{counted(found.count)} left out: {what}{where}. {remedy}."
+        report.warning(check, message, count=found.count, rows=found.rows)
 
 
 def no_rows(staged: Staged, report: Report) -> None:

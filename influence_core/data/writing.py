@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,15 @@ import pyarrow.parquet as pq
 
 from influence_core.data.arrow_types import convert
 from influence_core.data.splits import SPLITS
-from influence_core.data.staging import REASONS, Staged, raw_values
+from influence_core.data.staging import REASONS, Group, Staged, raw_values
+from influence_core.data.unreadable import rejected_line
 from influence_core.store.files import atomic
 
 STANDARD = ("id", "text", "text_pair", "label", "split")
 """Columns every `examples.parquet` begins with."""
+
+_PRINTED_ROWS = 1_000
+"""Rows whose values are Python objects at once while the fingerprint is taken."""
 
 _REASON_WORDS = {
     "missing_text": "the text is missing",
@@ -66,7 +71,8 @@ def write_examples(
     )
     prints = {name: hashlib.sha256() for name in schema.names}
     with atomic(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for core, rest in staged.groups():
+        for group in staged.groups():
+            core, rest = group.core(), group.rest()
             position = core["position"].to_numpy()
             piece = _standard(core, codes, label_names)
             for name, kind in kinds.items():
@@ -87,11 +93,11 @@ def write_rejected(staged: Staged, duplicates: npt.NDArray[np.int64], path: Path
     repeated = np.zeros(staged.rows, dtype=bool)
     repeated[duplicates] = True
     count = len(staged.unreadable)
-    with atomic(path) as partial, partial.open("w", encoding="utf-8") as file:
-        for name, rejected in staged.unreadable:
-            _write_line(file, rejected.row, name, rejected.reason, rejected.values)
-        for core, rest in staged.groups():
-            count += _write_left_out(file, staged, core, rest, repeated)
+    with atomic(path) as partial:
+        shutil.copyfile(staged.unreadable.path, partial)
+        with partial.open("a", encoding="utf-8") as file:
+            for group in staged.groups():
+                count += _write_left_out(file, staged, group, repeated)
     return count
 
 
@@ -141,10 +147,12 @@ def _rest_column(rest: pa.Table, name: str, kind: pa.DataType) -> pa.ChunkedArra
 
 
 def _update(prints: Mapping[str, Any], table: pa.Table) -> None:
-    """Add the values of a table; where batches end makes no difference."""
+    """Add the values of a table; where pieces end makes no difference."""
     for name, digest in prints.items():
-        values = json.dumps(table[name].to_pylist(), ensure_ascii=False, default=str)
-        digest.update(values[1:-1].encode() + b", " if table.num_rows else b"")
+        for start in range(0, table.num_rows, _PRINTED_ROWS):
+            values = table[name].slice(start, _PRINTED_ROWS).to_pylist()
+            text = json.dumps(values, ensure_ascii=False, default=str)
+            digest.update(text[1:-1].encode() + b", ")
 
 
 def _fingerprint(prints: Mapping[str, Any]) -> str:
@@ -155,22 +163,18 @@ def _fingerprint(prints: Mapping[str, Any]) -> str:
 
 
 def _write_left_out(
-    file: IO[str], staged: Staged, core: pa.Table, rest: pa.Table, repeated: npt.NDArray[np.bool_]
+    file: IO[str], staged: Staged, group: Group, repeated: npt.NDArray[np.bool_]
 ) -> int:
-    reasons = core["reason"].to_numpy()
-    twice = repeated[core["position"].to_numpy()]
-    places = np.flatnonzero((reasons > 0) | twice)
+    marks = group.core("position", "reason")
+    reasons = marks["reason"].to_numpy()
+    places = np.flatnonzero((reasons > 0) | repeated[marks["position"].to_numpy()])
     mapping = staged.mapping
-    if mapping is None:
+    if mapping is None or not len(places):
         return 0
-    for place in places.tolist():
-        check = REASONS[reasons[place]] or "duplicate_id"
-        part = staged.parts[core["part"][place].as_py()].name
-        values = raw_values(core, rest, place, mapping)
-        _write_line(file, core["row"][place].as_py(), part, _REASON_WORDS[check], values)
+    core, rest = group.core().take(places), group.rest().take(places)
+    for number, reason in enumerate(reasons[places].tolist()):
+        part = staged.parts[core["part"][number].as_py()].name
+        why = _REASON_WORDS[REASONS[reason] or "duplicate_id"]
+        values = raw_values(core, rest, number, mapping)
+        file.write(rejected_line(core["row"][number].as_py(), part, why, values))
     return len(places)
-
-
-def _write_line(file: IO[str], row: int, name: str, reason: str, values: Any) -> None:
-    line = {"row": row, "file": name, "reason": reason, "values": values}
-    file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")

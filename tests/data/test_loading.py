@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv as csv_module
 import io
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -226,40 +224,6 @@ def test_progress_rises_to_the_end(run, csv):
     done = [event.done for event in events]
     assert done == sorted(done)
     assert (events[0].stage, done[-1], events[-1].total) == ("data", 100, 100)
-
-
-_PEAK = """
-import resource, sys
-from pathlib import Path
-from influence_core.config import DataSettings, RunSettings
-from influence_core.data import delimited, load
-from influence_core.progress import silent
-from influence_core.store.run import create_run
-delimited.BATCH_CHARACTERS = 2_000_000
-run = create_run("probe", RunSettings(), Path(sys.argv[2]))
-load(DataSettings(source=sys.argv[1]), run, silent())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
-def peak_megabytes(path: Path, root: Path) -> float:
-    command = [sys.executable, "-c", _PEAK, str(path), str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    unit = 1024 if sys.platform != "darwin" else 1024**2
-    return int(done.stdout) / unit
-
-
-def test_memory_does_not_follow_the_file(tmp_path):
-    """With batches of two million characters, 90 MB more of text must cost little."""
-    peaks = []
-    for name, rows in (("small", 3_000), ("large", 12_000)):
-        path = tmp_path / f"{name}.csv"
-        with path.open("w") as file:
-            file.write("text,label\n")
-            file.writelines(f"{n} {'lorem ipsum dolor ' * 556},c{n % 3}\n" for n in range(rows))
-        peaks.append(peak_megabytes(path, tmp_path / name))
-    growth = peaks[1] - peaks[0]
-    assert growth < 40, f"90 MB more of text took {growth:.0f} MB more memory"
 
 
 def test_nested_columns_are_carried_through_untouched(loaded, run, tmp_path):
