@@ -117,7 +117,7 @@ class TrainingSettings(Settings):
         50,
         ge=1,
         description="Steps between snapshots of all training rows while they are fine; "
-        "at least four an epoch.",
+        "at least four an epoch, and in proportion further apart where it has over 1,000 steps.",
     )
     snapshot_epochs: int = Field(
         2, ge=0, description="Epochs of fine snapshots; after them one snapshot an epoch."

@@ -12,6 +12,12 @@ from influence_core.config import TrainingSettings
 FINE_AN_EPOCH = 4
 """Fewest fine snapshots an epoch."""
 
+LONG_EPOCH = 1_000
+"""Steps of an epoch from which on snapshots lie further apart.
+
+Each goes over all rows, so that at equal distances their cost would grow as the square of the rows.
+"""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -51,12 +57,16 @@ def snapshot_steps(
 ) -> list[int]:
     """Return every `fine_steps`-th step of the first `fine_epochs`, and the end of every epoch.
 
-    Epochs of few steps are looked at four times: one look an epoch misses most forgetting.
+    Epochs of few steps are looked at four times: one look an epoch misses most forgetting. In
+    epochs of more than 1,000 steps the distance grows with the epoch.
 
     >>> snapshot_steps(steps_per_epoch=400, epochs=3, fine_steps=200, fine_epochs=1)
     [100, 200, 300, 400, 800, 1200]
+    >>> snapshot_steps(steps_per_epoch=4000, epochs=1, fine_steps=250, fine_epochs=1)
+    [1000, 2000, 3000, 4000]
     """
     fine_steps = min(fine_steps, max(1, steps_per_epoch // FINE_AN_EPOCH))
+    fine_steps = max(fine_steps, fine_steps * steps_per_epoch // LONG_EPOCH)
     fine_end = steps_per_epoch * min(fine_epochs, epochs)
     fine = range(fine_steps, fine_end + 1, fine_steps)
     ends = range(steps_per_epoch, steps_per_epoch * epochs + 1, steps_per_epoch)

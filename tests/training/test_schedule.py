@@ -35,3 +35,9 @@ def test_by_hand() -> None:
     assert (schedule.per_epoch, schedule.total) == (10, 30)
     assert schedule.checkpoints == {15, 30}
     assert schedule.snapshots == {2, 4, 6, 8, 10, 20, 30}
+
+
+def test_long_epochs_are_not_looked_at_more_often() -> None:
+    settings = TrainingSettings(epochs=2, batch_size=10, snapshot_steps=50, snapshot_epochs=1)
+    looks = [len(Schedule.of(10 * steps, settings).snapshots) for steps in (1_000, 7_000, 90_000)]
+    assert looks == [21, 21, 21]
