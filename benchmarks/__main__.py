@@ -6,8 +6,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.pairing import machine
+
 
 def main(names: list[str]) -> None:
+    print(machine(), flush=True)
     found = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
     for module in found:
         if not names or module.removeprefix("bench_") in names:

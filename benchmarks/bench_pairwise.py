@@ -25,8 +25,8 @@ from captum.influence import TracInCPFast
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
-from benchmarks.bench_trace import PLAIN_BATCH, ROWS, Workload
-from benchmarks.pairing import Pair, compare
+from benchmarks.bench_trace import PLAIN_BATCH, TURNS, Workload, workloads
+from benchmarks.pairing import Pair, compare, compare_all
 from influence_core.config import RunSettings, ScoringSettings
 from influence_core.model.classifier import head_linear, load_classifier
 from influence_core.progress import silent
@@ -41,7 +41,7 @@ from influence_core.store.run import DatasetSummary, Run, create_run
 EXPLAINED_ROWS = 100_000
 EXPLAINED_CHECKPOINTS = 10
 WIDTH = 64
-TURNS = 5
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def random_run(folder: Path, rows: int, classes: int) -> Run:
@@ -95,8 +95,8 @@ def read_inputs(run: Run) -> None:
 class SelfInfluence:
     """Self-influence at the head of the same rows, three ways."""
 
-    def __init__(self, folder: Path) -> None:
-        self._work = Workload(folder)
+    def __init__(self, work: Workload) -> None:
+        self._work = work
         self.again(head_inputs=True)
         self._stored = [*self._from_shards()]
 
@@ -146,8 +146,9 @@ class _Unpacked(torch.nn.Module):
         super().__init__()
         self.classifier = classifier
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.classifier(input_ids, attention_mask).logits
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        named = dict(zip(INPUTS, inputs, strict=False))
+        logits: torch.Tensor = self.classifier(**named).logits
         return logits
 
 
@@ -161,7 +162,8 @@ def _batches(work: Workload) -> torch.utils.data.DataLoader[Any]:
 
     def collate(rows: list[int]) -> tuple[torch.Tensor, ...]:
         batch = work.tokens.batch(rows)
-        return batch["input_ids"], batch["attention_mask"], torch.from_numpy(work.labels[rows])
+        given = [batch[name] for name in INPUTS if name in batch]
+        return *given, torch.from_numpy(work.labels[rows])
 
     rows = work.rows.tolist()
     return torch.utils.data.DataLoader(rows, batch_size=PLAIN_BATCH, collate_fn=collate)
@@ -180,7 +182,11 @@ def results() -> Iterator[Pair]:
                 turns=TURNS,
             )
     with tempfile.TemporaryDirectory() as folder:
-        work = SelfInfluence(Path(folder))
-        for name, action in (("from stored activations", work.stored), ("fp32", work.again)):
-            subject = f"self-influence at the head of {ROWS} rows, {name}"
-            yield compare(subject, action, "captum TracInCPFast", work.captum, turns=TURNS)
+        for texts, work in workloads(Path(folder)):
+            ways = SelfInfluence(work)
+            yield from compare_all(
+                f"captum TracInCPFast's self-influence at the head, {len(work.rows)} {texts}",
+                ways.captum,
+                {"ours in fp32": ways.again, "ours from stored activations": ways.stored},
+                turns=TURNS,
+            )

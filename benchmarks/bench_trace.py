@@ -1,22 +1,27 @@
 """What the trace costs. Targets for VoG alone, over the same rows and checkpoints:
 
 - against forward passes alone: at most 2.1 in fp32 and 2.8 in bf16; 2 is the floor;
-- against the plain form (batches as they come, padded to the longest row, a whole backward pass,
-  gradients kept until the end): at most 1/3.3 in fp32 and 1/5.5 in bf16.
+- against the plain form (batches as they come, padded to the longest row of all, a whole backward
+  pass, gradients kept until the end): at most 1/3.3 in fp32 and 1/5.5 in bf16.
+
+The built-in utterances are short and much alike in length, so the plain form wastes little on
+padding. `INFLUENCE_BENCH_DATA` names a file of other texts that are measured as well.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from benchmarks.pairing import Pair, compare
+from benchmarks.pairing import Pair, compare_all
 from influence_core.config import DataSettings, ModelSettings, Precision, ScoringSettings
 from influence_core.data import load
 from influence_core.model.classifier import build_classifier, cast, load_classifier
@@ -27,24 +32,29 @@ from influence_core.progress import silent
 from influence_core.scores.trace import BATCH_TOKENS, Plan, trace
 from influence_core.store.run import Run
 
-ROWS = 1024
+TOKENS = 5_000
+"""Tokens of the rows that are traced: some 550 built-in utterances."""
+
 CHECKPOINTS = 3
+TURNS = 5
 PLAIN_BATCH = 64
 
 
 class Workload:
-    """A few checkpoints of the bundled encoder, and built-in utterances to trace."""
+    """A few checkpoints of the bundled encoder, and texts to trace: built-in ones by default."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, data: DataSettings | None = None) -> None:
         run = Run(folder / "run")
-        run.path.mkdir()
-        names = load(DataSettings(), run, silent()).label_names
+        run.path.mkdir(parents=True)
+        names = load(data or DataSettings(), run, silent()).label_names
         tokenizer = load_tokenizer(encoder_source("minilm"))
         tokenize(run.examples_file, tokenizer, 128, folder / "tokens", silent())
         self.folder = folder
         self.tokens: TokenStore = open_tokens(folder / "tokens")
         generator = np.random.default_rng(0)
-        self.rows = np.sort(generator.choice(len(self.tokens), ROWS, replace=False))
+        shuffled = generator.permutation(len(self.tokens))
+        count = np.searchsorted(np.cumsum(self.tokens.lengths[shuffled]), TOKENS)
+        self.rows = np.sort(shuffled[:count])
         self.labels = generator.integers(0, len(names), len(self.tokens))
         self.checkpoints = [folder / f"step-{number}" for number in range(CHECKPOINTS)]
         for seed, path in enumerate(self.checkpoints):
@@ -71,12 +81,12 @@ class Workload:
 
     def plain(self, precision: Precision) -> None:
         """Do it as the paper's pseudo-code reads."""
-        width = int(self.tokens.lengths[self.rows].max())
+        width = int(self.tokens.lengths.max())
         kept = []
         for checkpoint in self.checkpoints:
             model = cast(load_classifier(checkpoint), pick_dtype(precision, torch.device("cpu")))
             gradients = []
-            for start in range(0, ROWS, PLAIN_BATCH):
+            for start in range(0, len(self.rows), PLAIN_BATCH):
                 batch = self.rows[start : start + PLAIN_BATCH]
                 gradients.append(self._plain_batch(model, batch, width))
             kept.append(torch.cat(gradients))
@@ -103,16 +113,24 @@ class Workload:
         return cast(model, pick_dtype(precision, torch.device("cpu")))
 
 
+def workloads(folder: Path) -> Iterator[tuple[str, Workload]]:
+    """Yield the built-in utterances and, where a file is named, its texts; each with a name."""
+    yield "built-in utterances", Workload(folder / "built-in")
+    source = os.environ.get("INFLUENCE_BENCH_DATA")
+    if source:
+        yield f"texts of {Path(source).stem}", Workload(folder / "own", DataSettings(source=source))
+
+
 def results() -> Iterator[Pair]:
     with tempfile.TemporaryDirectory() as folder:
-        work = Workload(Path(folder))
-        for precision in ("fp32", "bf16"):
-            traced = f"VoG of {ROWS} rows, {CHECKPOINTS} checkpoints, {precision}"
-            for name, reference in (("forward alone", work.forward), ("plain form", work.plain)):
-                yield compare(
-                    traced,
-                    lambda: work.trace(precision),  # noqa: B023
-                    name,
-                    lambda: reference(precision),  # noqa: B023
-                    turns=5,
-                )
+        for texts, work in workloads(Path(folder)):
+            lengths = work.tokens.lengths
+            mean, longest = lengths[work.rows].mean(), lengths.max()
+            size = f"{len(work.rows)} {texts} of {mean:.1f} tokens, the longest of all {longest}"
+            for precision in ("fp32", "bf16"):
+                references = {
+                    "forward alone": partial(work.forward, precision),
+                    "the plain form": partial(work.plain, precision),
+                }
+                traced = f"VoG in {precision} at {CHECKPOINTS} checkpoints, {size}"
+                yield from compare_all(traced, partial(work.trace, precision), references, TURNS)
