@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor, nn
-from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import TrainerCallback
 
 from influence_core import ranks
 from influence_core.config import TrainingSettings
 from influence_core.model.classifier import TextClassifier, save_classifier
-from influence_core.model.encoder import quietly
-from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore
 from influence_core.progress import Progress
 from influence_core.store.run import Run
-from influence_core.training.chance import chance_kept
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.minibatches import MinibatchRecorder
-from influence_core.training.numbered import ROW
 from influence_core.training.outlook import Examples
 from influence_core.training.passes import Observer
 from influence_core.training.probe import save_head
 from influence_core.training.schedule import Schedule
-
-SLICES = 2
-"""Parts of like length into which a training batch is cut: less padding, the same gradient."""
+from influence_core.training.trainer import ClassifierTrainer
 
 
 def train_finetune(
@@ -63,98 +49,16 @@ def train_finetune(
     last = _last_state(state)
     progress.begin("training", schedule.total, "steps")
     progress.advance(_step_of(last) if last else 0)
-    with chance_kept(), quietly(), _buffers_unsent():
-        trainer = _Trainer(
-            model=model,
-            args=_arguments(state, settings, seed),
-            train_dataset=_Rows(examples.train_rows),
-            data_collator=_Collator(tokens, examples),
-            callbacks=callbacks,
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.learning_rates = (settings.encoder_lr, settings.head_lr)
-        if minibatches:
-            trainer.watch_minibatches(run, schedule)
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
-    if trainer.minibatches is not None and ranks.leads():
-        trainer.minibatches.merge(len(examples.train_rows))
+    rows, labels = examples.train_rows, examples.labels
+    trainer = ClassifierTrainer(model, tokens, rows, labels, settings, seed, state, callbacks)
+    if minibatches:
+        recorder = MinibatchRecorder(run, schedule, trainer.args.process_index)
+        trainer.witness = recorder.see
+        trainer.add_callback(_Flusher(recorder, trainer.accelerator, schedule))
+    trainer.fit(last)
+    if minibatches and ranks.leads():
+        recorder.merge(len(rows))
     progress.end()
-    model.cpu().eval()
-
-
-class _Rows(Dataset[int]):
-    """The training rows: an item is its position in the examples."""
-
-    def __init__(self, rows: npt.NDArray[np.int64]) -> None:
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> int:
-        return int(self._rows[index])
-
-
-class _Collator:
-    """Turn positions into a padded batch, ordered by length so that it can be cut.
-
-    A row's number, its place among the training rows, goes with it.
-    """
-
-    def __init__(self, tokens: TokenStore, examples: Examples) -> None:
-        self._tokens = tokens
-        self._lengths = tokens.lengths
-        self._labels = examples.labels
-        self._train = examples.train_rows
-
-    def __call__(self, rows: list[int]) -> dict[str, Tensor]:
-        order = np.array(rows)[np.argsort(self._lengths[rows], kind="stable")]
-        return {
-            **self._tokens.batch(order),
-            "labels": torch.from_numpy(self._labels[order]),
-            ROW: torch.from_numpy(np.searchsorted(self._train, order)),
-        }
-
-
-class _Trainer(Trainer):
-    """A Trainer with one learning rate for the encoder and one for the head."""
-
-    learning_rates: tuple[float, float]
-    minibatches: MinibatchRecorder | None = None
-    optimizer: torch.optim.Optimizer | None
-
-    def watch_minibatches(self, run: Run, schedule: Schedule) -> None:
-        """Record what the model says of every training batch."""
-        self.minibatches = MinibatchRecorder(run, schedule, self.args.process_index)
-        self.add_callback(_Flusher(self.minibatches, self.accelerator, schedule))
-
-    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        if self.optimizer is None:
-            encoder_lr, head_lr = self.learning_rates
-            groups = [
-                {"params": list(self.model.encoder.parameters()), "lr": encoder_lr},
-                {"params": list(self.model.head.parameters()), "lr": head_lr},
-            ]
-            self.optimizer = torch.optim.Adam(groups, fused=True)
-        return self.optimizer
-
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
-    ) -> Tensor:
-        """Return the mean cross-entropy of the batch, computed slice by slice."""
-        labels, rows = inputs.pop("labels"), inputs.pop(ROW)
-        loss = torch.zeros((), device=labels.device)
-        parts = torch.arange(len(labels)).chunk(SLICES)
-        # One context for all slices, so that the weights are cast to bfloat16 once.
-        with self.accelerator.autocast():
-            for part in parts:
-                slice_inputs = _trim({name: value[part] for name, value in inputs.items()})
-                logits = model(**slice_inputs).logits
-                loss = loss + nn.functional.cross_entropy(logits, labels[part], reduction="sum")
-                if self.minibatches is not None:
-                    step = self.state.global_step + 1
-                    self.minibatches.see(rows[part], logits, labels[part], step)
-        return loss / len(labels)
 
 
 class _Saver(TrainerCallback):
@@ -232,46 +136,6 @@ class _Recorder(TrainerCallback):
         seen = self._observer.logits(self._tokens, rows)
         columns = collect(seen, rows, self._examples.labels)
         write_snapshot(self._run.dynamics_folder, step, step / self._schedule.per_epoch, columns)
-
-
-@contextmanager
-def _buffers_unsent() -> Iterator[None]:
-    """Silence torch about `broadcast_buffers`, whose successor transformers cannot set."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*broadcast_buffers", FutureWarning)
-        yield
-
-
-def _arguments(folder: Path, settings: TrainingSettings, seed: int) -> TrainingArguments:
-    device = pick_device()
-    return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size // ranks.world_size(),
-        lr_scheduler_type="constant",
-        max_grad_norm=1.0,
-        bf16=pick_dtype(settings.precision, device) == torch.bfloat16,
-        use_cpu=device.type == "cpu",
-        seed=seed,
-        data_seed=seed,
-        save_strategy="no",
-        save_total_limit=1,
-        logging_steps=10,
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=device.type == "cuda",
-        ddp_find_unused_parameters=False,
-        # Slices of a batch go forward one by one: buffers sent in between would spoil the first.
-        ddp_broadcast_buffers=False,
-    )
-
-
-def _trim(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Cut columns in which no row of the slice has a token, on either side."""
-    used = inputs["attention_mask"].any(dim=0).nonzero()
-    first, last = int(used[0]), int(used[-1]) + 1
-    return {name: value[:, first:last] for name, value in inputs.items()}
 
 
 def _last_state(folder: Path) -> Path | None:

@@ -43,7 +43,7 @@ def train_heads(
         seed: decides the order of rows and the dropout.
         progress: counts optimisation steps.
     """
-    stack = _Stack(heads)
+    stack = HeadStack(heads)
     optimizer = torch.optim.Adam(stack.parameters.values(), lr=settings.head_lr, fused=True)
     size = round(settings.batch_size * seen.size / seen.sum())
     progress.begin("training", steps_in_epoch(len(rows), size) * settings.epochs, "steps")
@@ -61,7 +61,7 @@ def train_heads(
     progress.end()
 
 
-class _Stack:
+class HeadStack:
     """The weights of several heads end to end, (K, ...) each, and one call for all of them."""
 
     def __init__(self, heads: Sequence[nn.Sequential]) -> None:
@@ -69,14 +69,23 @@ class _Stack:
         self._shape = copy.deepcopy(heads[0]).to("meta").train()
 
     def logits(self, features: Tensor) -> Tensor:
-        """Apply every head to the same features: (B, D) → (K, B, classes)."""
-        calls = vmap(self._call, in_dims=(0, None), randomness="different")
+        """Apply every head, to the same features (B, D) or to its own (K, B, D).
+
+        Returns:
+            Logits (K, B, classes).
+        """
+        own = 0 if features.ndim == 3 else None
+        calls = vmap(self._call, in_dims=(0, own), randomness="different")
         logits: Tensor = calls(self.parameters, features)
         return logits
 
     def _call(self, parameters: dict[str, Tensor], features: Tensor) -> Tensor:
         logits: Tensor = functional_call(self._shape, parameters, (features,))
         return logits
+
+    def rest(self) -> None:
+        """Switch dropout off."""
+        self._shape.eval()
 
     def hand_back(self, heads: Sequence[nn.Sequential]) -> None:
         """Put the weights into the heads they belong to."""
