@@ -126,15 +126,23 @@ def events(place: Place, after: int = 0) -> tuple[list[Event], int]:
     return read_events(place, after)
 
 
-def work(name: str, root: Path | None = None) -> None:
-    """Compute a run in this process until it ends: what the background process does."""
-    from influence_core import pipeline
+def work(name: str, root: Path | None = None, experiment: str | None = None) -> None:
+    """Compute a run, or an experiment of it, in this process: what the background process does."""
+    run = open_run(name, root)
+    if experiment is None:
+        from influence_core import pipeline
 
-    work_at(open_run(name, root), lambda: pipeline.resume(name, root=root))
+        _work_at(run, lambda: pipeline.resume(name, root=root))
+    else:
+        from influence_core.pruning.experiment import open_experiment
+        from influence_core.pruning.measure import resume_pruning
+
+        place = open_experiment(run, experiment)
+        _work_at(place, lambda: resume_pruning(place))
 
 
-def work_at(place: Place, go_on: Callable[[], object]) -> None:
-    """Go on with work in this process until it ends, and let the manifest say how it did."""
+def _work_at(place: Place, go_on: Callable[[], object]) -> None:
+    """Work until it ends, and let the manifest say how it did."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         go_on()
@@ -219,7 +227,7 @@ def _is_worker(place: Place, record: JobRecord) -> bool:
     import psutil
 
     try:
-        command = psutil.Process(record.pid).cmdline()
+        command: list[str] = psutil.Process(record.pid).cmdline()
     except psutil.Error:
         return False
     return command[-len(place.address) :] == list(place.address)

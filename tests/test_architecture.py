@@ -40,7 +40,16 @@ LAYERS = (
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 HEAVY = ("torch", "transformers", "umap", "ray", "datasets", "sklearn", "plotly", "pandas")
-LAZY_AS_A_WHOLE = ("data", "model", "training", "scores", "exchange", "selection", "report")
+LAZY_AS_A_WHOLE = (
+    "data",
+    "model",
+    "training",
+    "scores",
+    "exchange",
+    "selection",
+    "pruning",
+    "report",
+)
 """Packages whose modules may import heavy libraries at their top: who uses them imports lazily."""
 
 MAX_LINES = 400

@@ -30,6 +30,7 @@ COMMANDS = {
     "show": Entry("look", "Show what a run found: figures, and its hardest and easiest examples."),
     "scores": Entry("look", "List the scores and how to read them."),
     "explain": Entry("explain", "Show which training rows made the model say this."),
+    "prune": Entry("prune", "Measure what dropping training rows would do, before any is dropped."),
     "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
     "delete": Entry("look", "Delete a run with everything in it."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -40,6 +40,8 @@ DECIDING: dict[str, type[Settings]] = {
 PARTS: dict[str, type[Settings]] = {**DECIDING, "compute": ComputeSettings}
 RENAMED = {"DataSettings.seed": "data_seed", "DataSettings.source": "data"}
 """Fields whose option has another name: the source is an argument, and there are two seeds."""
+
+Done = TypeVar("Done")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -101,9 +103,13 @@ def demo(as_json: AsJson = False) -> None:
     report(present, as_json)
 
 
-def work(name: str, root: Annotated[Path, typer.Option()]) -> None:
+def work(
+    name: str,
+    root: Annotated[Path, typer.Option()],
+    experiment: Annotated[str | None, typer.Option()] = None,
+) -> None:
     """Compute a run in the background."""
-    jobs.work(name, root)
+    jobs.work(name, root, experiment)
 
 
 def build_settings(typed: Mapping[str, object]) -> RunSettings:
@@ -116,7 +122,7 @@ def build_settings(typed: Mapping[str, object]) -> RunSettings:
     return validated(RunSettings, parts)
 
 
-def compute(action: Callable[..., Run]) -> Run:
+def compute(action: Callable[..., Done]) -> Done:
     """Do long work with its progress shown, and stoppable by Ctrl-C."""
 
     def announce() -> None:

@@ -1,0 +1,1 @@
+"""Pruning experiments: what dropping data would do, measured before anything is dropped."""

@@ -1,0 +1,110 @@
+"""Probe cells of one length, trained together as one batched model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from influence_core.config import ModelSettings, TrainingSettings
+from influence_core.model.classifier import build_head
+from influence_core.progress import Progress
+from influence_core.training.batches import shuffled_batches
+from influence_core.training.heads import HeadStack
+
+Integers = npt.NDArray[np.int64]
+
+BLOCK = 2_048
+"""Rows about which all heads are asked at once."""
+
+
+def fresh_heads(
+    seeds: Sequence[int], width: int, classes: int, settings: ModelSettings
+) -> list[nn.Sequential]:
+    """Build a head from each seed: equal seeds give equal heads."""
+    heads = []
+    with torch.random.fork_rng(devices=[]):
+        for seed in seeds:
+            torch.manual_seed(seed)
+            heads.append(build_head(width, settings.head_widths, classes, settings.dropout))
+    return heads
+
+
+def train_together(
+    heads: Sequence[nn.Sequential],
+    features: Tensor,
+    labels: Tensor,
+    subsets: Sequence[Integers],
+    seeds: Sequence[int],
+    steps: int,
+    settings: TrainingSettings,
+    progress: Progress,
+) -> HeadStack:
+    """Train every head on its own rows, all of them side by side.
+
+    Each is trained as a probe alone would be: Adam, constant learning rate `head_lr`, mean
+    cross-entropy over batches of `batch_size` of its own rows, in an order drawn from its own seed,
+    epoch after epoch until `steps` are done. Only the dropout is drawn for all of them together.
+
+    Args:
+        heads: K heads of one architecture.
+        features: pooled features (examples, D).
+        labels: class indices (examples,).
+        subsets: the rows that head k learns from, one array a head.
+        seeds: seed of the order of rows, one a head.
+        steps: optimisation steps of every head.
+        settings: batch size and `head_lr` are taken.
+        progress: advances by the number of heads a step.
+    """
+    stack = HeadStack(heads)
+    optimizer = torch.optim.Adam(stack.parameters.values(), lr=settings.head_lr, fused=True)
+    streams = [
+        _endless(rows, settings.batch_size, seed) for rows, seed in zip(subsets, seeds, strict=True)
+    ]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds[0])
+        for _ in range(steps):
+            rows, share = _side_by_side([next(stream) for stream in streams])
+            given = features[rows].float()
+            loss = _loss(stack.logits(given), labels[rows], share)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            progress.advance(len(heads))
+    return stack
+
+
+@torch.inference_mode()
+def predict(stack: HeadStack, features: Tensor, rows: Integers) -> npt.NDArray[np.int32]:
+    """Return the class that every head gives every row (K, rows)."""
+    stack.rest()
+    blocks = [
+        stack.logits(features[torch.from_numpy(rows[start : start + BLOCK])].float()).argmax(dim=2)
+        for start in range(0, len(rows), BLOCK)
+    ]
+    return torch.cat(blocks, dim=1).numpy().astype(np.int32)
+
+
+def _endless(rows: Integers, size: int, seed: int) -> Iterator[Integers]:
+    """Yield batches epoch after epoch."""
+    return shuffled_batches(rows, size, 1_000_000, seed)
+
+
+def _side_by_side(batches: list[Integers]) -> tuple[Tensor, Tensor]:
+    """Lay batches side by side, shorter ones filled up: rows and their shares in a mean (K, B)."""
+    longest = max(map(len, batches))
+    rows = np.zeros((len(batches), longest), np.int64)
+    share = np.zeros((len(batches), longest), np.float32)
+    for place, batch in enumerate(batches):
+        rows[place, : len(batch)] = batch
+        share[place, : len(batch)] = 1 / len(batch)
+    return torch.from_numpy(rows), torch.from_numpy(share)
+
+
+def _loss(logits: Tensor, labels: Tensor, share: Tensor) -> Tensor:
+    """Sum over heads the mean cross-entropy of their batches."""
+    each = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return (each * share.flatten()).sum()

@@ -1,0 +1,98 @@
+"""The cells of a pruning experiment: one trained model each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from influence_core.pruning.settings import RANDOM, ExperimentSettings, StrategyName
+from influence_core.selection.select import SelectionSettings
+from influence_core.store.query import Normalise
+
+_DRAWN: dict[StrategyName, dict[str, Any]] = {
+    "easy": {"strategy": "cutoff", "prune": "easy"},
+    "hard": {"strategy": "cutoff", "prune": "hard"},
+    "both": {"strategy": "cutoff", "prune": "both"},
+    "softmax": {"strategy": "softmax", "prune": "easy"},
+    "linear": {"strategy": "linear", "prune": "easy"},
+    "random": {"strategy": "random"},
+    "stratified": {"strategy": "stratified"},
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A way of pruning: the cells of one curve differ in their fraction and seed alone.
+
+    `score` and `normalise` are None where no score decides.
+    """
+
+    strategy: StrategyName
+    score: str | None = None
+    normalise: Normalise | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in tables and file names, as `vog-class-easy` or `random`."""
+        return "-".join(part for part in (self.score, self.normalise, self.strategy) if part)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A model to be trained on what its curve leaves at a fraction; on everything without one."""
+
+    curve: Curve | None
+    fraction: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Its name, which tells it from all cells of the experiment."""
+        if self.curve is None:
+            return f"full-seed{self.seed}"
+        return f"{self.curve.name}-{self.fraction:g}-seed{self.seed}"
+
+    def selection(self, settings: ExperimentSettings) -> SelectionSettings | None:
+        """Return how the training rows are chosen; None where all stay.
+
+        A cut-off draws nothing, so that it is the same for all seeds. What protects classes and
+        clips suspicious rows belongs to the scores: the random curves stay what they are.
+        """
+        if self.curve is None:
+            return None
+        common = {"fraction": self.fraction, **_DRAWN[self.curve.strategy]}
+        if self.curve.score is None:
+            return SelectionSettings(**common, seed=self.seed)
+        drawn = common["strategy"] != "cutoff"
+        return SelectionSettings(
+            **common,
+            score=self.curve.score,
+            normalise=self.curve.normalise or "raw",
+            seed=self.seed if drawn else 0,
+            **settings.model_dump(include={"per_class", "floor", "clip_suspicious", "clip_by"}),
+        )
+
+
+def cells(settings: ExperimentSettings) -> list[Cell]:
+    """List all cells: the unpruned models first, then curve after curve."""
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    full = [Cell(None, 0.0, seed) for seed in seeds]
+    fractions = sorted(set(settings.fractions))
+    pruned = product(curves(settings), fractions, seeds)
+    return [*full, *(Cell(curve, fraction, seed) for curve, fraction, seed in pruned)]
+
+
+def curves(settings: ExperimentSettings) -> list[Curve]:
+    """List the curves in the order in which they are asked for."""
+    return list(dict.fromkeys(_curves(settings)))
+
+
+def _curves(settings: ExperimentSettings) -> Iterator[Curve]:
+    for strategy in settings.strategies:
+        if strategy in RANDOM:
+            yield Curve(strategy)
+            continue
+        for score, normalise in product(settings.scores, settings.normalise):
+            yield Curve(strategy, score, normalise)

@@ -1,0 +1,126 @@
+"""A pruning experiment from its settings to the outcome of every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from influence_core.config import ONE_PROCESS, ComputeSettings
+from influence_core.parallel import spread
+from influence_core.pools import require_backend
+from influence_core.progress import Listener, Progress
+from influence_core.pruning.assignments import Assignment, assignments, draw
+from influence_core.pruning.experiment import Experiment, Outcome, create_experiment
+from influence_core.pruning.material import Material, material_of, prepare
+from influence_core.pruning.models import classifier_at_work, heads_at_work
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.store.names import run_names
+from influence_core.store.run import Run
+from influence_core.working import working
+
+
+def prune(
+    run: Run,
+    settings: ExperimentSettings | None = None,
+    *,
+    name: str | None = None,
+    compute: ComputeSettings = ONE_PROCESS,
+    listeners: Iterable[Listener] = (),
+) -> Experiment:
+    """Train models on what different ways of pruning leave, and judge them on the test rows.
+
+    Args:
+        run: a finished run with scores and test rows.
+        settings: scores, strategies, fractions, seeds, and how models train.
+        name: name of the experiment; `pruning`, with a number if need be, by default.
+        compute: how the cells are divided among processes.
+        listeners: called with every progress event.
+
+    Raises:
+        InfluenceError: a setting cannot be used. What was finished stays, and `resume_pruning`
+            goes on from there.
+    """
+    experiment = plan_pruning(run, settings, name=name, compute=compute)
+    return resume_pruning(experiment, listeners=listeners)
+
+
+def plan_pruning(
+    run: Run,
+    settings: ExperimentSettings | None = None,
+    *,
+    name: str | None = None,
+    compute: ComputeSettings = ONE_PROCESS,
+) -> Experiment:
+    """Check an experiment and make its folder, for `resume_pruning` to begin.
+
+    Raises:
+        SelectionError: the run lacks a score, or too few rows would stay.
+        RunError: the run has no test rows, or has an experiment of that name.
+        ConfigError: the backend is not installed.
+    """
+    settings = settings or ExperimentSettings()
+    if not settings.scores:
+        settings = settings.model_copy(update={"scores": run.manifest().scores})
+    require_backend(compute)
+    for _ in draw(material_of(run, settings, run.private_folder)):
+        pass
+    chosen = name if name is not None else free_name(run)
+    return create_experiment(run, chosen, settings, compute)
+
+
+def resume_pruning(
+    experiment: Experiment,
+    *,
+    compute: ComputeSettings | None = None,
+    listeners: Iterable[Listener] = (),
+) -> Experiment:
+    """Go on with an experiment that was stopped, or begin one that was only planned.
+
+    Cells that are there stay as they are; a complete experiment is returned as it is.
+
+    Raises:
+        RunBusy: another process works on it.
+    """
+    manifest = experiment.manifest()
+    if manifest.status == "complete":
+        return experiment
+    compute = compute or manifest.compute
+    with working(experiment, listeners, compute=compute) as progress:
+        require_backend(compute)
+        material = material_of(experiment.run, manifest.settings, experiment.private_folder)
+        experiment.update(
+            encoder=material.model.encoder,
+            epochs=material.training.epochs,
+            train_rows=len(material.examples.train_rows),
+            test_rows=len(material.test_rows),
+        )
+        prepare(material, progress)
+        _train(experiment, material, compute, progress)
+    return experiment
+
+
+def free_name(run: Run) -> str:
+    """Return a name that no experiment of the run has yet."""
+    taken = {path.name for path in run.curves_folder.glob("*")}
+    return next(name for name in run_names("pruning") if name not in taken)
+
+
+def _train(
+    experiment: Experiment, material: Material, compute: ComputeSettings, progress: Progress
+) -> None:
+    missing = set(experiment.missing())
+    todo = [piece for piece in assignments(material) if missing & set(piece.cells)]
+    progress.begin("models", sum(piece.steps * len(piece.cells) for piece in todo), "steps")
+
+    def keep(_: Assignment, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            experiment.keep(outcome)
+        experiment.update()
+
+    work = heads_at_work if material.training.mode == "probe" else classifier_at_work
+    spread(todo, partial(work, material), keep, compute, progress, name=_title)
+    progress.end()
+
+
+def _title(piece: Assignment) -> str:
+    return piece.title

@@ -1,0 +1,84 @@
+"""What a pruning experiment tries: scores, strategies, fractions, seeds, and how models train."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from influence_core.config import Mode, Settings
+from influence_core.errors import rule
+from influence_core.store.query import Normalise
+
+StrategyName = Literal["easy", "hard", "both", "softmax", "linear", "random", "stratified"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+RANDOM: tuple[StrategyName, ...] = ("random", "stratified")
+"""Strategies that read no score: what the others are compared with."""
+
+
+class ExperimentSettings(Settings):
+    """Everything that decides what a pruning experiment computes."""
+
+    scores: tuple[str, ...] = Field(
+        (), description="Scores that decide what goes; all scores of the run by default."
+    )
+    strategies: tuple[StrategyName, ...] = Field(
+        ("easy", "hard", "random"),
+        min_length=1,
+        description="What goes: 'easy' rows, 'hard' rows, or 'both' ends by rank; easy rows by a "
+        "'softmax' or 'linear' draw; 'random' rows; or 'stratified', random within each class.",
+    )
+    normalise: tuple[Normalise, ...] = Field(
+        ("class",),
+        min_length=1,
+        description="What scores are compared within: 'class', 'dataset', or 'raw' as they are.",
+    )
+    fractions: tuple[Fraction, ...] = Field(
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        min_length=1,
+        description="Shares of the training rows that go.",
+    )
+    seeds: int = Field(
+        3, ge=1, le=50, description="Models trained for every subset, from different seeds."
+    )
+    seed: int = Field(0, ge=0, description="First seed of the draws and of the training.")
+    mode: Mode = Field(
+        "probe",
+        description="'finetune' measures with the whole classifier; 'probe' estimates with heads "
+        "on frozen features, in a minute.",
+    )
+    equal: Literal["steps", "epochs"] = Field(
+        "steps",
+        description="What models of different subsets share: as many optimisation 'steps' as the "
+        "whole data takes, or as many 'epochs'.",
+    )
+    epochs: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Epochs over the whole data; as many as the run by default.",
+    )
+    train_encoder: str | None = Field(
+        None,
+        description="Encoder of the models that are trained on the subsets: 'minilm', a Hub id or "
+        "a local folder; the run's own by default.",
+    )
+    per_class: bool = Field(
+        False, description="Whether every class loses the same share of its rows."
+    )
+    floor: int = Field(0, ge=0, description="Rows that every class keeps, if it has as many.")
+    clip_suspicious: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the training rows that go first as likely wrong labels.",
+    )
+    clip_by: str = Field("aum", description="Score that tells likely wrong labels.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.clip_suspicious > min(self.fractions):
+            limit = f"be at most the smallest fraction, {min(self.fractions)}"
+            raise ValueError(rule("clip_suspicious", limit, self.clip_suspicious))
+        return self

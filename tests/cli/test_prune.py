@@ -1,0 +1,100 @@
+"""`influence prune`, in this process and in the background."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from influence_core import jobs
+from influence_core.pruning.experiment import Experiment, open_experiment
+from influence_core.pruning.measure import plan_pruning
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.store.run import Run
+from tests.cli.conftest import Influence
+
+PATIENCE = 180.0
+GRID = ("--scores", "el2n", "--fractions", "0.3,0.6", "--seeds", "2", "--epochs", "2")
+
+
+@pytest.fixture
+def probed(small_run: Run) -> Run:
+    """A run with features, which a probe learns from."""
+    rows = small_run.manifest().dataset.rows
+    features = np.random.default_rng(0).normal(size=(rows, 16)).astype(np.float16)
+    np.save(small_run.embeddings_file, features)
+    return small_run
+
+
+def test_people_see_the_curves_and_what_to_do(influence: Influence, probed: Run) -> None:
+    answer = influence("prune", probed.name, *GRID)
+    assert answer.code == 0, answer.err
+    assert "estimated with probe, equal steps" in answer.out
+    assert "el2n-class-easy" in answer.out
+    assert "safe fraction" in answer.out or "may go" in answer.out
+    assert len(list(open_experiment(probed, "pruning").outcomes())) == 2 + 3 * 2 * 2
+
+
+def test_scripts_get_json(influence: Influence, probed: Run) -> None:
+    facts = influence("prune", probed.name, *GRID, "--name", "first", "--json").json
+    assert isinstance(facts, dict)
+    assert facts["status"] == "complete"
+    assert facts["settings"]["fractions"] == [0.3, 0.6]
+    assert {"curve", "fraction", "accuracy", "sigma_std"} <= set(facts["curves"][0])
+    assert [one["curve"] for one in facts["recommendations"]] == [
+        "el2n-class-easy",
+        "el2n-class-hard",
+        "random",
+    ]
+
+
+def test_all_scores_of_the_run_are_tried_by_default(influence: Influence, probed: Run) -> None:
+    influence("prune", probed.name, "--fractions", "0.5", "--seeds", "1", "--epochs", "1")
+    settings = open_experiment(probed, "pruning").manifest().settings
+    assert settings.scores == probed.manifest().scores
+
+
+def test_it_goes_on_under_its_own_settings(influence: Influence, probed: Run) -> None:
+    settings = ExperimentSettings(scores=("el2n",), fractions=(0.5,), seeds=1, epochs=1)
+    plan_pruning(probed, settings, name="later")
+    refused = influence("prune", probed.name, "--name", "later", "--resume", "--seeds", "2")
+    assert refused.code == 2
+    assert "'seeds' must be left out with --resume" in refused.err
+    answer = influence("prune", probed.name, "--name", "later", "--resume", "--workers", "1")
+    assert answer.code == 0, answer.err
+    assert open_experiment(probed, "later").manifest().status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--fractions", "1.5"), "fractions"),
+        (("--strategies", "best"), "strategies"),
+        (("--scores", "ghost"), "'score' must be one of"),
+        (("--resume", "--name", "ghost"), "has no experiment 'ghost'"),
+    ],
+)
+def test_what_cannot_work_is_told(
+    influence: Influence, probed: Run, options: tuple[str, ...], told: str
+) -> None:
+    answer = influence("prune", probed.name, *options)
+    assert answer.code == 2
+    assert told in answer.err
+    assert not list(probed.curves_folder.glob("*/experiment.json"))
+
+
+def test_the_background_finishes_what_was_planned(probed: Run) -> None:
+    settings = ExperimentSettings(scores=("el2n",), fractions=(0.5,), seeds=1, epochs=1)
+    experiment = plan_pruning(probed, settings, name="behind")
+    jobs.resume(experiment)
+    assert ended(experiment) == "finished", jobs.status(experiment).error
+    assert not experiment.missing()
+    assert probed.manifest().status == "complete"
+
+
+def ended(experiment: Experiment) -> jobs.State:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and jobs.status(experiment).state == "running":
+        time.sleep(0.1)
+    return jobs.status(experiment).state
