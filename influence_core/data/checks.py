@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from influence_core.data.findings import ROWS_SHOWN
 
-_MEMORY = "2GB"
+_MEMORY = "1GB"
 """Memory DuckDB may take before it spills to the scratch folder."""
 
 
@@ -147,7 +147,7 @@ class Checks:
 
     def divided_groups(self) -> tuple[int, list[int], list[int]]:
         """Count the rows of groups that lie in several splits, after each group's first."""
-        return self._repeated('"group"', "count(DISTINCT split) > 1")
+        return self._repeated('"group"', "min(split) <> max(split)")
 
     def _repeated(self, key: str, condition: str) -> tuple[int, list[int], list[int]]:
         row = self._connection.execute(

@@ -156,19 +156,19 @@ def divided(settings: DataSettings, staged: Staged, checks: Checks, report: Repo
     findings = [
         (
             "duplicate_text",
-            "count(DISTINCT label) = 1 AND count(DISTINCT split) = 1",
+            "min(label) = max(label) AND min(split) = max(split)",
             f"repeating an earlier text of column {column} with the same label: counted twice "
             "in training; remove copies that are not real traffic",
         ),
         (
             "conflicting_labels",
-            "count(DISTINCT label) > 1",
+            "min(label) <> max(label)",
             f"repeating an earlier text of column {column} under another label, or adding to such "
             "texts: one of the labels is probably wrong; look at them first",
         ),
         (
             "split_leak",
-            "count(DISTINCT split) > 1",
+            "min(split) <> max(split)",
             f"repeating an earlier text of column {column} that lies in another split: the test "
             "then rewards memory; remove the copies from one of the splits",
         ),
