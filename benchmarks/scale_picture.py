@@ -46,8 +46,9 @@ PANELS: dict[str, Callable[[Cost], float]] = {
 
 
 def figure(costs: Sequence[Cost]) -> go.Figure:
-    """Draw speed above memory, a column a mode, against rows; both axes are logarithmic."""
-    modes = [mode for mode in TITLES if any(cost.mode == mode for cost in costs)]
+    """Draw speed above memory, a column for each mode of several sizes; axes are logarithmic."""
+    sizes = {mode: {cost.rows for cost in costs if cost.mode == mode} for mode in TITLES}
+    modes = [mode for mode in TITLES if len(sizes[mode]) > 1]
     drawn = make_subplots(
         len(PANELS),
         len(modes),
