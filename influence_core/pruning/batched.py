@@ -47,7 +47,7 @@ def train_together(
 
     Each is trained as a probe alone would be: Adam, constant learning rate `head_lr`, mean
     cross-entropy over batches of `batch_size` of its own rows, in an order drawn from its own seed,
-    epoch after epoch until `steps` are done. Only the dropout is drawn for all of them together.
+    epoch after epoch until `steps` are done. Only the dropout is drawn once for all of them.
 
     Args:
         heads: K heads of one architecture.
@@ -59,7 +59,7 @@ def train_together(
         settings: batch size and `head_lr` are taken.
         progress: advances by the number of heads a step.
     """
-    stack = HeadStack(heads)
+    stack = HeadStack(heads, shared_dropout=True)
     optimizer = torch.optim.Adam(stack.parameters.values(), lr=settings.head_lr, fused=True)
     streams = [
         _endless(rows, settings.batch_size, seed) for rows, seed in zip(subsets, seeds, strict=True)
