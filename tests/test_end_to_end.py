@@ -162,10 +162,10 @@ def test_the_background_gives_the_same_bytes(
     monkeypatch.chdir(workshop)
     job = jobs.start(first.manifest().settings, "background", workshop / "runs")
     deadline = time.monotonic() + 120
-    while jobs.status(job.run).state == "running" and time.monotonic() < deadline:
+    while jobs.status(job.place).state == "running" and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert jobs.status(job.run).state == "finished", jobs.status(job.run)
-    assert digest(job.run) == digest(first)
+    assert jobs.status(job.place).state == "finished", jobs.status(job.place)
+    assert digest(job.place) == digest(first)
 
 
 def test_a_subset_is_exported(workshop: Path, first: Run) -> None:

@@ -13,7 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from influence_core import ranks
 from influence_core.config import TrainingSettings
@@ -73,6 +79,7 @@ class ClassifierTrainer(Trainer):
     def fit(self, last_state: Path | None = None) -> None:
         """Train, from a state that was saved if one is given."""
         with chance_kept(), quietly(), _buffers_unsent():
+            set_seed(self.args.seed)
             self.train(resume_from_checkpoint=str(last_state) if last_state else None)
         self.model.cpu().eval()
 
