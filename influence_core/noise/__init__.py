@@ -1,0 +1,1 @@
+"""Wrong labels: put there on purpose, found, counted, and the finding measured."""

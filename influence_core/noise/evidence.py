@@ -1,0 +1,150 @@
+"""What a run knows of its training rows that may tell a wrong label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from influence_core.noise.held_out import Judgement, discriminant, neighbours
+from influence_core.scores.normalise import id_order
+from influence_core.scores.registry import spec
+from influence_core.scores.table import computed
+from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
+from influence_core.training.folds import (
+    deal_folds,
+    out_of_fold_folder,
+    read_out_of_fold,
+    read_units,
+)
+from influence_core.training.outlook import Examples, read_examples
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float32]
+
+FOLDS = 10
+"""Folds of the discriminant: its fit has a closed form, so that many of them cost little."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted classes (examples,) and their probabilities."""
+
+    classes: Integers
+    confidence: Floats
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Reads the artefacts of a run when they are asked for. Arrays run over training rows (n,).
+
+    `seed` deals the folds, and draws the neighbours among very many rows.
+    """
+
+    run: Run
+    seed: int = 0
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their indices."""
+        return dataset_of(self.run).label_names
+
+    @cached_property
+    def examples(self) -> Examples:
+        """Ids, labels and splits of all rows."""
+        return read_examples(self.run, self.label_names)
+
+    @cached_property
+    def rows(self) -> Integers:
+        """Positions of the training rows in the examples, ascending."""
+        return self.examples.train_rows
+
+    @property
+    def labels(self) -> Integers:
+        """Class indices as the data gives them."""
+        return self.examples.labels[self.rows]
+
+    @property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """Ids of the rows."""
+        return self.examples.ids[self.rows]
+
+    @cached_property
+    def by_id(self) -> Integers:
+        """The positions that put the ids in their order."""
+        return id_order(self.ids)
+
+    @cached_property
+    def units(self) -> Integers:
+        """A number for each row; rows of one number are one text, or one group."""
+        return read_units(self.run, dataset_of(self.run).group)
+
+    def score(self, key: str) -> Floats | None:
+        """Return a score: from `scores.parquet`, or else from the dynamics; None without either."""
+        if key in self.run.manifest().scores:
+            table = self.run.scores(["row", key]).set_index("row")
+            return table[key].reindex(self.rows).to_numpy(np.float64)
+        if spec(key).needs != "dynamics" or not any(self.run.dynamics_folder.glob("*.parquet")):
+            return None
+        plain = {"pvi_null": "prior", "pvi_out_of_fold": False}
+        settings = self.run.manifest().settings.scoring.model_copy(update=plain)
+        return computed(self.run, self.rows, self.labels, [key], settings)[0][key]
+
+    @cached_property
+    def features(self) -> Matrix | None:
+        """Pooled features (n, D) of the encoder before it saw a label; None after fine-tuning."""
+        if self.run.manifest().settings.origin != "probe" or not self.run.embeddings_file.exists():
+            return None
+        stored = np.load(self.run.embeddings_file, mmap_mode="r")
+        features: Matrix = stored[self.rows].astype(np.float32)
+        return features
+
+    @cached_property
+    def discriminant(self) -> Judgement | None:
+        """What a linear discriminant says that did not learn from the row."""
+        if self.features is None:
+            return None
+        generator = np.random.default_rng(self.seed)
+        fold = deal_folds(self.labels, self.units, FOLDS, generator)
+        return discriminant(self.features, self.labels, fold, len(self.label_names))
+
+    @cached_property
+    def neighbours(self) -> Judgement | None:
+        """What the nearest rows say."""
+        if self.features is None:
+            return None
+        generator = np.random.default_rng(self.seed)
+        classes = len(self.label_names)
+        return neighbours(self.features, self.labels, self.units, classes, generator)
+
+    @cached_property
+    def out_of_fold(self) -> Matrix | None:
+        """Class probabilities (n, classes) of the run's own held-out heads, if it has them."""
+        if not out_of_fold_folder(self.run).is_dir():
+            return None
+        return read_out_of_fold(self.run).probabilities
+
+    @property
+    def held_out(self) -> Matrix | None:
+        """Class probabilities (n, classes) of models that did not learn from the row, if any."""
+        return self.discriminant.probabilities if self.discriminant else self.out_of_fold
+
+    @cached_property
+    def predicted(self) -> Predictions | None:
+        """What the final model says of all rows (examples,): it learnt from the training rows."""
+        if not self.run.predictions_file.exists():
+            return None
+        table = pq.read_table(self.run.predictions_file, columns=["predicted", "confidence"])
+        names = pa.array(self.label_names, pa.string())
+        classes = pc.index_in(table["predicted"], value_set=names)
+        return Predictions(
+            classes.to_numpy().astype(np.int64),
+            table["confidence"].to_numpy().astype(np.float64),
+        )

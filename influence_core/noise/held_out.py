@@ -1,0 +1,172 @@
+"""What frozen features say of a label without it: a linear discriminant, and the neighbours."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.errors import ScoreError, rule
+
+Features = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+SHRINKAGE = 0.1
+"""Weight of a round covariance against that of the rows, which few rows leave singular."""
+
+NEIGHBOURS = 30
+"""Rows that vote on a label."""
+
+SHARPNESS = 10.0
+"""By how much nearer neighbours count for more: a vote weighs exp(10 · cosine similarity)."""
+
+AMONG = 50_000
+"""Rows among which neighbours are looked for: time grows with rows times these."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a witness says of every row: class probabilities, and −ln of the label's in nats."""
+
+    probabilities: Matrix
+    loss: Floats
+
+    @classmethod
+    def of(cls, probabilities: npt.NDArray[np.floating], labels: Integers) -> Judgement:
+        """Read the losses off; a probability of 0 counts as the smallest there is, and a row that
+        has no probabilities at all has no loss either.
+        """
+        said = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+        loss = -np.log(np.maximum(said, np.finfo(np.float64).tiny))
+        known = probabilities.any(axis=1)
+        return cls(probabilities.astype(np.float32), np.where(known, loss, np.nan))
+
+
+def discriminant(features: Features, labels: Integers, fold: Integers, classes: int) -> Judgement:
+    """Judge every row by a linear discriminant that did not learn from it.
+
+    Each class is a normal distribution around its own mean; all share one covariance, shrunk
+    towards a round one. There is a closed form, and wrong labels spread over the classes move no
+    mean far.
+
+    Args:
+        features: pooled features (n, D) of an encoder that was not tuned on these labels.
+        labels: class indices (n,).
+        fold: the fold of each row (n,): its probabilities come from the rows of the others.
+        classes: number of classes.
+
+    Returns:
+        Probabilities (n, classes), 0 for a class that no other fold has.
+
+    Raises:
+        ScoreError: there is only one fold.
+    """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    folds = np.unique(fold)
+    if len(folds) < 2:
+        raise ScoreError(rule("fold", "divide the training rows into two or more groups", 1))
+    probabilities = np.zeros((len(labels), classes))
+    centred = _unit(features)
+    for index in folds:
+        inside = fold == index
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
+        with warnings.catch_warnings():
+            # A class of one row has no covariance of its own; it takes part in the common one.
+            warnings.filterwarnings("ignore", "Only one sample available")
+            model.fit(centred[~inside], labels[~inside])
+        probabilities[np.ix_(inside, model.classes_)] = model.predict_proba(centred[inside])
+    return Judgement.of(probabilities, labels)
+
+
+def neighbours(
+    features: Features,
+    labels: Integers,
+    units: Integers,
+    classes: int,
+    generator: np.random.Generator,
+) -> Judgement:
+    """Judge every row by the rows that are nearest: the share of each class in their votes.
+
+    Nearest by cosine, in features whose covariance within classes is made round; rows of the same
+    unit have no vote. They vote twice: the second time each with the weight that its own label
+    won in the first.
+
+    Args:
+        features: pooled features (n, D) of an encoder that was not tuned on these labels.
+        labels: class indices (n,).
+        units: rows of one number are one text, or one group (n,).
+        classes: number of classes.
+        generator: draws the rows that vote where there are more than 50,000.
+
+    Returns:
+        Shares as probabilities (n, classes), all 0 where nobody votes.
+    """
+    near, weight = _nearest(whitened(features, labels), units, generator)
+    every = np.arange(len(labels))
+    first = _votes(labels[near], weight, classes)
+    second = _votes(labels[near], weight * first[every, labels][near], classes)
+    return Judgement.of(second, labels)
+
+
+def whitened(features: Features, labels: Integers) -> Features:
+    """Return features (n, D) whose covariance within classes is round, each of length 1.
+
+    Shrinkage is that of the discriminant, of which this is the geometry.
+    """
+    from scipy.linalg import cholesky, solve_triangular
+    from sklearn.covariance import shrunk_covariance
+
+    centred = _unit(features)
+    _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    means = np.zeros((len(counts), centred.shape[1]))
+    np.add.at(means, place, centred)
+    within = centred - (means / counts[:, None])[place]
+    covariance = shrunk_covariance(within.T @ within / len(within), SHRINKAGE)
+    factor = cholesky(covariance, lower=True)
+    return _length_one(solve_triangular(factor, centred.T, lower=True).T.astype(np.float32))
+
+
+def _nearest(
+    points: Features, units: Integers, generator: np.random.Generator
+) -> tuple[Integers, Matrix]:
+    """Return the nearest rows of others (n, k) and the weight of their votes, 0 for the same unit.
+
+    As many are looked up as leave enough when one row of the same unit, its own, is passed over.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = len(points)
+    among = np.sort(generator.choice(rows, AMONG, replace=False)) if rows > AMONG else None
+    voters = np.arange(rows) if among is None else among
+    search = NearestNeighbors(algorithm="brute").fit(points[voters])
+    distance, found = search.kneighbors(points, min(NEIGHBOURS + 1, len(voters)))
+    near = voters[found]
+    similarity = 1 - distance**2 / 2
+    weight = np.exp(SHARPNESS * (similarity - 1)) * (units[near] != units[:, None])
+    return near, weight.astype(np.float32)
+
+
+def _votes(labels: Integers, weight: Matrix, classes: int) -> Matrix:
+    votes = np.zeros((len(labels), classes), np.float32)
+    np.add.at(votes, (np.arange(len(labels))[:, None], labels), weight)
+    total = votes.sum(axis=1, keepdims=True)
+    shares: Matrix = np.divide(votes, total, out=votes, where=total > 0)
+    return shares
+
+
+def _unit(features: Features) -> Features:
+    """Bring features to length 1, then their mean to 0."""
+    unit = _length_one(features.astype(np.float32))
+    centred: Features = unit - unit.mean(axis=0)
+    return centred
+
+
+def _length_one(points: Features) -> Features:
+    length = np.linalg.norm(points, axis=1, keepdims=True)
+    unit: Features = points / np.maximum(length, np.finfo(np.float32).tiny)
+    return unit

@@ -1,0 +1,87 @@
+"""Where it is known which labels are wrong: what scores and detectors find of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.errors import RunError, rule
+from influence_core.noise.evidence import Evidence
+from influence_core.noise.flipping import FLIPPED
+from influence_core.noise.measure import Detection, detection
+from influence_core.noise.table import find_noise, suspicion_column
+from influence_core.scores.registry import specs_of
+from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Flags = npt.NDArray[np.bool_]
+
+TRUTHS = (FLIPPED, "label_is_wrong")
+"""Columns that say whether a label is wrong: of flipped data, and of the built-in set."""
+
+
+def known_wrong(run: Run, column: str | None = None) -> Flags | None:
+    """Return which training labels are known to be wrong (training rows,).
+
+    Args:
+        run: a run that has read its data.
+        column: an input column that says so; by default those that this package writes, all of
+            them that there are, and None where there is none.
+
+    Raises:
+        RunError: there is no such column, or it does not say yes or no.
+    """
+    import pyarrow.parquet as pq
+
+    stored = pq.read_schema(run.examples_file).names
+    if column is not None and column not in stored:
+        raise RunError(rule("truth", f"be one of {', '.join(stored)}", column))
+    columns = [column] if column is not None else [name for name in TRUTHS if name in stored]
+    if not columns:
+        return None
+    table = pq.read_table(run.examples_file, columns=[*columns, "split"])
+    train = table["split"].to_numpy() == "train"
+    wrong: Flags = np.any([_flags(table, name)[train] for name in columns], axis=0)
+    return wrong
+
+
+def detections(
+    run: Run, wrong: Flags, k: int | None = None, seed: int = 0
+) -> Iterator[tuple[str, Detection]]:
+    """Measure every score of a run, every detector, and the consensus, by name.
+
+    Scores that do not tell wrong labels are measured at their hard end.
+
+    Raises:
+        DataError: no label is wrong, or `k` is out of range.
+    """
+    evidence, report = Evidence(run, seed), find_noise(run, seed)
+    manifest = run.manifest()
+    for key, spec in specs_of(manifest).items():
+        values = evidence.score(key)
+        end = spec.suspicious or spec.hard
+        if values is not None:
+            yield key, detection(values, wrong, evidence.by_id, k, end)
+    table = report.table.set_index("row").loc[evidence.rows]
+    detectors = [key for key in report.facts.detectors if key not in manifest.scores]
+    for name, column in [(key, suspicion_column(key)) for key in detectors] + [
+        ("consensus", "consensus")
+    ]:
+        yield name, detection(table[column], wrong, evidence.by_id, k)
+
+
+def _flags(table: pa.Table, column: str) -> Flags:
+    """Read a column of yes and no, however it is spelled; what is missing says no."""
+    import pyarrow as pa
+
+    try:
+        said = table[column].cast(pa.string()).cast(pa.bool_())
+    except pa.ArrowInvalid as error:
+        raise RunError(rule("truth", "name a column of true and false", column)) from error
+    flags: Flags = said.fill_null(False).to_numpy()
+    return flags
