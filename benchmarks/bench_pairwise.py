@@ -30,11 +30,11 @@ from benchmarks.pairing import Pair, compare, compare_all
 from influence_core.config import RunSettings, ScoringSettings
 from influence_core.model.classifier import head_linear, load_classifier
 from influence_core.progress import silent
-from influence_core.scores.activations import open_checkpoints
-from influence_core.scores.explain import explain
-from influence_core.scores.head import Head
-from influence_core.scores.pairwise import self_influence
-from influence_core.scores.trace import Plan, trace
+from influence_core.scores.gradients.trace import Plan, trace
+from influence_core.scores.pairwise.activations import open_checkpoints
+from influence_core.scores.pairwise.explain import explain
+from influence_core.scores.pairwise.head import Head
+from influence_core.scores.pairwise.kernel import self_influence
 from influence_core.store.files import write_parquet
 from influence_core.store.run import DatasetSummary, Run, create_run
 

@@ -27,7 +27,7 @@ from influence_core.data import load
 from influence_core.model.encoder import encoder_source, load_tokenizer
 from influence_core.model.tokens import TokenStore, open_tokens, tokenize
 from influence_core.progress import silent
-from influence_core.scores.trace import Plan, read_trace, trace
+from influence_core.scores.gradients.trace import Plan, read_trace, trace
 from influence_core.store.run import Run
 from influence_core.training.outlook import read_examples
 

@@ -29,7 +29,7 @@ from influence_core.model.encoder import encoder_source, load_tokenizer, quietly
 from influence_core.model.precision import pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches, open_tokens, tokenize
 from influence_core.progress import silent
-from influence_core.scores.trace import BATCH_TOKENS, Plan, trace
+from influence_core.scores.gradients.trace import BATCH_TOKENS, Plan, trace
 from influence_core.store.run import Run
 
 TOKENS = 5_000

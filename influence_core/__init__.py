@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from influence_core.errors import InfluenceError
     from influence_core.pipeline import import_scores, resume, run, score_checkpoints
     from influence_core.recorder import InfluenceRecorder
-    from influence_core.scores.explain import explain
+    from influence_core.scores.pairwise.explain import explain
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
     from influence_core.store.export import export
@@ -25,7 +25,7 @@ _HOMES = {
     "RunSettings": "influence_core.config",
     "SCORES": "influence_core.scores.registry",
     "SelectionSettings": "influence_core.selection.select",
-    "explain": "influence_core.scores.explain",
+    "explain": "influence_core.scores.pairwise.explain",
     "export": "influence_core.store.export",
     "import_scores": "influence_core.pipeline",
     "list_runs": "influence_core.store.run",

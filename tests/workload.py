@@ -13,7 +13,7 @@ from influence_core.model.classifier import build_classifier
 from influence_core.model.encoder import load_tokenizer
 from influence_core.model.tokens import TokenStore, open_tokens, tokenize
 from influence_core.progress import silent
-from influence_core.scores.trace import Plan, trace
+from influence_core.scores.gradients.trace import Plan, trace
 from influence_core.store.files import write_parquet
 from tests.requests import TOPICS, requests
 

@@ -13,7 +13,7 @@ from influence_core.cli.terminal import excerpt, fill, output, plain, print_json
 from influence_core.store.run import open_run
 
 if TYPE_CHECKING:
-    from influence_core.scores.explain import Influence, Influences
+    from influence_core.scores.pairwise.explain import Influence, Influences
 
 
 def explain(
@@ -35,7 +35,7 @@ def explain(
     Proponents are rows whose training spoke for the label, opponents those that spoke against it:
     TracIn at the head's last layer, between two examples.
     """
-    from influence_core.scores.explain import explain as explained
+    from influence_core.scores.pairwise.explain import explain as explained
 
     found = explained(
         open_run(name), row=row, text=text, text_pair=text_pair, label=label, count=count

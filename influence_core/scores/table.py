@@ -13,10 +13,10 @@ import numpy.typing as npt
 from influence_core.config import ScoringSettings
 from influence_core.progress import Progress
 from influence_core.scores import dynamics
+from influence_core.scores.gradients.trace import read_trace
 from influence_core.scores.label_quality import label_quality
 from influence_core.scores.normalise import id_order, score_columns
 from influence_core.scores.registry import ScoreSpec
-from influence_core.scores.trace import read_trace
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from influence_core.training.dynamics import Snapshot, read_snapshots, stream

@@ -20,12 +20,12 @@ from influence_core.store.files import discard
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
-    from influence_core.scores.trace import Plan
+    from influence_core.scores.gradients.trace import Plan
 
 
 def trace_plan(job: Job, checkpoints: Sequence[Path] = ()) -> Plan | None:
     """Say what the trace of checkpoints must compute for the scores asked for; None for nothing."""
-    from influence_core.scores.trace import Plan
+    from influence_core.scores.gradients.trace import Plan
     from influence_core.training.schedule import nearest_checkpoint
 
     keys, epoch = set(job.settings.scoring.scores), job.settings.scoring.grand_epoch
@@ -45,7 +45,7 @@ def trace_heads(job: Job, replicate: Run, seed: int) -> None:
     """Heads and features → traces."""
     import numpy as np
 
-    from influence_core.scores.probe_trace import trace_probe
+    from influence_core.scores.gradients.probe_trace import trace_probe
 
     heads = sorted(replicate.heads_folder.glob("step-*.safetensors"))
     needed, examples = trace_plan(job, heads), examples_of(job)
@@ -67,7 +67,7 @@ def trace_heads(job: Job, replicate: Run, seed: int) -> None:
 
 def trace_checkpoints(job: Job, replicate: Run, seed: int) -> None:
     """Checkpoints and token ids → traces."""
-    from influence_core.scores.trace import trace
+    from influence_core.scores.gradients.trace import trace
 
     checkpoints = sorted(replicate.checkpoints_folder.glob("step-*"))
     needed, examples = trace_plan(job, checkpoints), examples_of(job)
@@ -92,7 +92,7 @@ def keep_activations(job: Job) -> None:
     """Heads, with features, what the trace caught, or checkpoints → inputs of the last layer."""
     import numpy as np
 
-    from influence_core.scores import activations as kept
+    from influence_core.scores.pairwise import activations as kept
 
     run, training, examples = job.run, job.settings.training, examples_of(job)
     rows, everything = examples.train_rows, training.keep_activations == "all"

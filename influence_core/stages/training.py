@@ -53,7 +53,7 @@ def train_whole(job: Job, replicate: Run, seed: int) -> None:
     """Token ids → a fine-tuned classifier, its checkpoints, dynamics, predictions, features."""
     import numpy as np
 
-    from influence_core.scores.trace import check_traceable
+    from influence_core.scores.gradients.trace import check_traceable
     from influence_core.training.finetune import train_finetune
     from influence_core.training.passes import write_features
     from influence_core.training.probe import head_logits

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from influence_core.scores.activations import HELD_OUT
+from influence_core.scores.pairwise.activations import HELD_OUT
 from influence_core.store.run import Run
 from tests.cli.conftest import Influence
 

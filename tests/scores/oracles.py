@@ -35,9 +35,9 @@ from influence_core.model.classifier import head_linear, last_encoder_layer, loa
 from influence_core.model.encoder import load_tokenizer
 from influence_core.model.tokens import TokenStore, open_tokens, tokenize
 from influence_core.progress import silent
+from influence_core.scores.gradients.trace import Plan, read_trace, trace
 from influence_core.scores.registry import SCORES, resolve
 from influence_core.scores.table import write_scores
-from influence_core.scores.trace import Plan, read_trace, trace
 from influence_core.store.run import Run
 from influence_core.training.outlook import read_examples
 from tests.requests import TOPICS, requests, write_requests

@@ -12,7 +12,7 @@ from influence_core.config import ScoringSettings
 from influence_core.model.classifier import head_linear, last_encoder_layer, load_classifier
 from influence_core.model.tokens import TokenStore
 from influence_core.progress import silent
-from influence_core.scores.trace import Plan, read_trace, trace
+from influence_core.scores.gradients.trace import Plan, read_trace, trace
 
 ENCODER_RATE, HEAD_RATE = 3e-2, 5e-1
 LAYERS = ("head", "encoder", "full")

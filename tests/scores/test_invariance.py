@@ -24,9 +24,9 @@ from influence_core.model.classifier import (
 )
 from influence_core.model.tokens import TokenStore
 from influence_core.progress import silent
-from influence_core.scores import probe_trace
-from influence_core.scores import trace as traces
-from influence_core.scores.trace import Plan, read_trace
+from influence_core.scores.gradients import probe_trace
+from influence_core.scores.gradients import trace as traces
+from influence_core.scores.gradients.trace import Plan, read_trace
 from influence_core.training import passes, replay
 from influence_core.training.dynamics import COLUMNS as OF_A_SNAPSHOT
 from influence_core.training.dynamics import collect

@@ -18,8 +18,8 @@ from influence_core.config import (
 )
 from influence_core.errors import ModelError
 from influence_core.progress import silent
+from influence_core.scores.gradients.trace import Plan, trace
 from influence_core.scores.registry import SCORES
-from influence_core.scores.trace import Plan, trace
 from influence_core.store.run import Run
 from tests.requests import write_requests
 from tests.scores.oracles import CHECKS, ORACLES, RATE, Evidence, fine_tuned, largest_difference

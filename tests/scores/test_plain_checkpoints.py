@@ -15,14 +15,14 @@ from influence_core.errors import RunError
 from influence_core.model.classifier import load_classifier
 from influence_core.model.encoder import load_tokenizer
 from influence_core.model.tokens import TokenStore
-from influence_core.scores.explain import explain
+from influence_core.scores.pairwise.explain import explain
 from influence_core.store.run import Run
 from influence_core.training.dynamics import observe
 from tests.plain_classifier import plain_classifier
 from tests.plain_decoder import DECODERS, decoder_tokenizer, plain_decoder, save_steps
 from tests.requests import TOPICS, requests
 from tests.scores.row_by_row import ENCODER_RATE, expected, largest_difference
-from tests.scores.test_explain import EVERYTHING, by_autograd, compare
+from tests.scores.pairwise.test_explain import EVERYTHING, by_autograd, compare
 from tests.training.test_recorder import trainer
 
 CLASSES, ROWS = list(TOPICS), 36

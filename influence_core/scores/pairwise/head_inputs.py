@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from influence_core.model.last_layer import HeadTap
-from influence_core.scores.activations import Halves, halved
+from influence_core.scores.pairwise.activations import Halves, halved
 from influence_core.store.files import atomic
 
 

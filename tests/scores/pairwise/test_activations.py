@@ -15,10 +15,10 @@ from influence_core.model.classifier import build_head, load_classifier
 from influence_core.model.encoder import load_tokenizer
 from influence_core.model.tokens import TokenStore, open_tokens, tokenize
 from influence_core.progress import silent
-from influence_core.scores import activations
-from influence_core.scores.head import read_head
-from influence_core.scores.pairwise import self_influence
-from influence_core.scores.trace import Plan, trace
+from influence_core.scores.gradients.trace import Plan, trace
+from influence_core.scores.pairwise import activations
+from influence_core.scores.pairwise.head import read_head
+from influence_core.scores.pairwise.kernel import self_influence
 from influence_core.store.run import Run
 from influence_core.training.outlook import Examples, read_examples
 from influence_core.training.probe import save_head

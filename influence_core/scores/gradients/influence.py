@@ -11,9 +11,9 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from influence_core.errors import ModelError
-from influence_core.scores import trial
-from influence_core.scores.ghost import GradientTap
-from influence_core.scores.trial import Inputs
+from influence_core.scores.gradients import trial
+from influence_core.scores.gradients.ghost import GradientTap
+from influence_core.scores.gradients.trial import Inputs
 
 _TOLERANCE, _FLOOR = 1e-3, 1e-10
 """Agreement asked of a rule: of a parameter's own ‖g‖², and of that of all parameters."""

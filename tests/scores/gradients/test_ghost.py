@@ -13,9 +13,9 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 from transformers.pytorch_utils import Conv1D
 
-from influence_core.scores.factors import Dense, Lookup, Outer, squared_norm
-from influence_core.scores.ghost import GradientTap
-from influence_core.scores.layer_rules import any_layer, rule_of
+from influence_core.scores.gradients.factors import Dense, Lookup, Outer, squared_norm
+from influence_core.scores.gradients.ghost import GradientTap
+from influence_core.scores.gradients.layer_rules import any_layer, rule_of
 
 WIDTH, WORDS, LENGTH = 6, 11, 5
 IDS = torch.tensor([[1, 2, 2, 0, 1], [3, 3, 3, 4, 0], [5, 6, 7, 8, 9]])

@@ -30,13 +30,13 @@ from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore, length_batches
 from influence_core.parallel import spread
 from influence_core.progress import Progress
-from influence_core.scores.activations import Halves
-from influence_core.scores.head_inputs import HeadInputs, write_seen
-from influence_core.scores.influence import Influence, without_rule
-from influence_core.scores.leaf import Leaf, check_embedding, embedding_module
-from influence_core.scores.shards import Shard, missing_shards
-from influence_core.scores.tally import Tally
-from influence_core.scores.trial import shares_batches
+from influence_core.scores.gradients.influence import Influence, without_rule
+from influence_core.scores.gradients.leaf import Leaf, check_embedding, embedding_module
+from influence_core.scores.gradients.shards import Shard, missing_shards
+from influence_core.scores.gradients.tally import Tally
+from influence_core.scores.gradients.trial import shares_batches
+from influence_core.scores.pairwise.activations import Halves
+from influence_core.scores.pairwise.head_inputs import HeadInputs, write_seen
 from influence_core.store.files import write_parquet
 
 BATCH_TOKENS = 2048

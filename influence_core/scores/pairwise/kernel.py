@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.scores.head import Head
+from influence_core.scores.pairwise.head import Head
 
 BLOCK = 2048
 """Rows at once: small enough for their probabilities to stay in the caches."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from influence_core.scores.factors import Factor, squared_norm
-from influence_core.scores.layer_rules import Call, any_layer, differentiable, rule_of
+from influence_core.scores.gradients.factors import Factor, squared_norm
+from influence_core.scores.gradients.layer_rules import Call, any_layer, differentiable, rule_of
 
 
 @dataclass(frozen=True)

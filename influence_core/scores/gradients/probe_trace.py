@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from influence_core.config import ONE_PROCESS, ComputeSettings, ScoringSettings
 from influence_core.parallel import spread
 from influence_core.progress import Progress
-from influence_core.scores.ghost import GradientTap
-from influence_core.scores.moments import Moments
-from influence_core.scores.shards import Shard, missing_shards
-from influence_core.scores.trace import Plan
+from influence_core.scores.gradients.ghost import GradientTap
+from influence_core.scores.gradients.moments import Moments
+from influence_core.scores.gradients.shards import Shard, missing_shards
+from influence_core.scores.gradients.trace import Plan
 from influence_core.store.files import write_parquet
 from influence_core.training.dynamics import observe
 

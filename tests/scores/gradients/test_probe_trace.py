@@ -9,8 +9,8 @@ import torch
 from influence_core.config import ScoringSettings
 from influence_core.model.classifier import build_head
 from influence_core.progress import silent
-from influence_core.scores import probe_trace
-from influence_core.scores.trace import Plan, read_trace
+from influence_core.scores.gradients import probe_trace
+from influence_core.scores.gradients.trace import Plan, read_trace
 from influence_core.training.probe import save_head
 
 ROWS, WIDTH, CLASSES, RATE = 23, 8, 4, 1e-3

@@ -7,10 +7,10 @@ import torch
 from transformers import GPT2Config, GPT2ForSequenceClassification
 
 from influence_core.config import ScoringSettings
-from influence_core.scores import trial
-from influence_core.scores.influence import without_rule
-from influence_core.scores.trace import Plan, check_traceable
-from tests.scores.test_families import classifier
+from influence_core.scores.gradients import trial
+from influence_core.scores.gradients.influence import without_rule
+from influence_core.scores.gradients.trace import Plan, check_traceable
+from tests.scores.gradients.test_families import classifier
 
 PLAN = Plan(vog=True, tracin=True, learning_rate=1.0)
 FULL = ScoringSettings(tracin_layer="full")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import DataError, RunError, rule
-from influence_core.scores.activations import Checkpoint
+from influence_core.scores.pairwise.activations import Checkpoint
 from influence_core.store.rows import row_of, texts
 from influence_core.store.run import Run
 from influence_core.training.outlook import Examples

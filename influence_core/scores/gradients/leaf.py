@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from influence_core.errors import ModelError, rule
-from influence_core.scores import trial
+from influence_core.scores.gradients import trial
 
 
 class Leaf:

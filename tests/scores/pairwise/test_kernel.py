@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from influence_core.model.classifier import build_head
-from influence_core.scores import pairwise
-from influence_core.scores.head import Head, read_head
+from influence_core.scores.pairwise import kernel
+from influence_core.scores.pairwise.head import Head, read_head
 
 ROWS, QUERIES, WIDTH, CLASSES = 23, 4, 8, 5
 RATES = (1e-3, 2e-3, 5e-4)
@@ -63,9 +63,9 @@ class Probe:
         for head, rate in zip(self.heads, RATES, strict=True):
             inputs = head.inputs(self.features.numpy())
             for at, query in enumerate(head.inputs(self.queries.numpy())):
-                delta = pairwise.error(head, query, int(self.query_labels[at]))
+                delta = kernel.error(head, query, int(self.query_labels[at]))
                 labels = self.labels.numpy()
-                total[at] += rate * pairwise.influence(head, inputs, labels, query, delta)
+                total[at] += rate * kernel.influence(head, inputs, labels, query, delta)
         return total
 
 
@@ -88,7 +88,7 @@ def test_equals_autograd_by_example(probe: Probe) -> None:
 @pytest.mark.parametrize("block", [1, 5, 4096])
 def test_blocks_change_nothing(probe: Probe, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     expected = probe.found()
-    monkeypatch.setattr(pairwise, "BLOCK", block)
+    monkeypatch.setattr(kernel, "BLOCK", block)
     np.testing.assert_allclose(probe.found(), expected, rtol=1e-5, atol=1e-9)
 
 
@@ -96,11 +96,11 @@ def test_influence_of_a_row_on_itself(probe: Probe) -> None:
     head, labels = probe.heads[0], probe.labels.numpy()
     inputs = head.inputs(probe.features.numpy())
     itself = [
-        pairwise.influence(head, inputs, labels, inputs[row], delta)[row]
+        kernel.influence(head, inputs, labels, inputs[row], delta)[row]
         for row in range(ROWS)
-        for delta in [pairwise.error(head, inputs[row], int(labels[row]))]
+        for delta in [kernel.error(head, inputs[row], int(labels[row]))]
     ]
-    close(pairwise.self_influence(head, inputs, labels), np.array(itself))
+    close(kernel.self_influence(head, inputs, labels), np.array(itself))
 
 
 def test_digits_survive_where_the_model_is_nearly_sure() -> None:
@@ -109,21 +109,21 @@ def test_digits_survive_where_the_model_is_nearly_sure() -> None:
     head = Head((weight,), (np.zeros(2, np.float32),))
     given, labels = np.ones((1, 1), np.float32), np.zeros(1, np.int64)
     wrong = 1 / (1 + np.exp(20.0))
-    delta = pairwise.error(head, given[0], 0)
+    delta = kernel.error(head, given[0], 0)
     np.testing.assert_allclose(delta, [-wrong, wrong], rtol=1e-6)
-    found = pairwise.influence(head, given, labels, given[0], delta)
+    found = kernel.influence(head, given, labels, given[0], delta)
     np.testing.assert_allclose(found, 2 * wrong**2 * 2, rtol=1e-6)
-    np.testing.assert_allclose(pairwise.self_influence(head, given, labels), found, rtol=1e-6)
+    np.testing.assert_allclose(kernel.self_influence(head, given, labels), found, rtol=1e-6)
 
 
 def test_every_half_is_widened_exactly() -> None:
     halves = np.arange(2**16, dtype=np.uint32).astype(np.uint16).view(np.float16)
     halves = halves[np.isfinite(halves)]
-    singles = pairwise.widened(halves)
+    singles = kernel.widened(halves)
     assert singles.dtype == np.float32
     np.testing.assert_array_equal(singles, halves.astype(np.float32))
     np.testing.assert_array_equal(np.signbit(singles), np.signbit(halves))
-    np.testing.assert_array_equal(pairwise.widened(singles), singles)
+    np.testing.assert_array_equal(kernel.widened(singles), singles)
 
 
 class TestCaptum:
@@ -152,7 +152,7 @@ class TestCaptum:
                 [place for place, value in zip(*one, strict=True) if sign * value > 0]
                 for one in zip(places.tolist(), values.tolist(), strict=True)
             ]
-            assert [pairwise.extremes(sign * one, ids, 3) for one in probe.found()] == theirs
+            assert [kernel.extremes(sign * one, ids, 3) for one in probe.found()] == theirs
 
     def test_the_fast_class_that_leaves_the_bias_out(self, probe: Probe) -> None:
         """Its h is given a 1 at the end, whose weight is the bias."""
@@ -173,11 +173,11 @@ class TestCaptum:
             inputs, labels = head.inputs(probe.features.numpy()), probe.labels.numpy()
             queries = head.inputs(probe.queries.numpy())
             found = [
-                pairwise.influence(head, inputs, labels, query, pairwise.error(head, query, at))
+                kernel.influence(head, inputs, labels, query, kernel.error(head, query, at))
                 for at, query in enumerate(queries)
             ]
             close(np.stack(found), peer.influence(asked).numpy())
-            itself = pairwise.self_influence(head, inputs, labels)
+            itself = kernel.self_influence(head, inputs, labels)
             close(itself, peer.self_influence().numpy())
 
     def _longer(self, head: Head, features: Tensor) -> Tensor:
@@ -191,10 +191,10 @@ class TestExtremes:
 
     def test_the_highest_come_first_and_ties_go_by_id(self) -> None:
         values = np.array([1.0, 3.0, 1.0, 1.0, -2.0])
-        assert pairwise.extremes(values, self.ids, 3) == [1, 3, 2]
-        assert pairwise.extremes(values, self.ids, 9) == [1, 3, 2, 0]
+        assert kernel.extremes(values, self.ids, 3) == [1, 3, 2]
+        assert kernel.extremes(values, self.ids, 9) == [1, 3, 2, 0]
 
     def test_only_what_lies_above_zero_counts(self) -> None:
         values = np.array([0.0, -1.0, 0.5, 0.0, -3.0])
-        assert pairwise.extremes(values, self.ids, 3) == [2]
-        assert pairwise.extremes(-values, self.ids, 3) == [4, 1]
+        assert kernel.extremes(values, self.ids, 3) == [2]
+        assert kernel.extremes(-values, self.ids, 3) == [4, 1]

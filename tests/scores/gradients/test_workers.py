@@ -15,8 +15,8 @@ from influence_core.config import ScoringSettings
 from influence_core.errors import WorkError
 from influence_core.model.classifier import build_head
 from influence_core.progress import silent
-from influence_core.scores import probe_trace
-from influence_core.scores import trace as tracing
+from influence_core.scores.gradients import probe_trace
+from influence_core.scores.gradients import trace as tracing
 from influence_core.training.probe import save_head
 from tests.workload import ONE, RATE, ROWS, THREE, TWO, Workload, files, make_workload
 
@@ -51,7 +51,7 @@ def test_a_killed_trace_goes_on_to_the_same_bytes(workload, whole, tmp_path, com
         Path({str(tmp_path)!r}), {compute!r})
     """
     lines = "\n".join(line.strip() for line in code.splitlines())
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", lines], cwd=root, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("shard-*.parquet")}

@@ -14,7 +14,7 @@ import influence_core
 from influence_core.errors import ConfigError, DataError, RunError
 from influence_core.model.classifier import head_linear, load_classifier
 from influence_core.model.encoder import load_tokenizer
-from influence_core.scores.explain import Influences, explain
+from influence_core.scores.pairwise.explain import Influences, explain
 from influence_core.store.run import Run
 from tests.test_architecture import loaded_by
 

@@ -12,7 +12,7 @@ from torch.func import functional_call, vjp, vmap
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from transformers.pytorch_utils import Conv1D
 
-from influence_core.scores.factors import Dense, Factor, Lookup, Outer
+from influence_core.scores.gradients.factors import Dense, Factor, Lookup, Outer
 
 WRITTEN_OUT = 2**24
 """Most numbers that the gradients of a layer without a rule may take at once."""

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from influence_core.errors import ConfigError, DataError, rule
-from influence_core.scores.activations import Checkpoint, open_checkpoints
-from influence_core.scores.pairwise import error, extremes, influence
-from influence_core.scores.question import Question, of_row, of_text
+from influence_core.scores.pairwise.activations import Checkpoint, open_checkpoints
+from influence_core.scores.pairwise.kernel import error, extremes, influence
+from influence_core.scores.pairwise.question import Question, of_row, of_text
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of

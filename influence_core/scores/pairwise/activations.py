@@ -17,7 +17,7 @@ import numpy.typing as npt
 from influence_core.config import Precision
 from influence_core.errors import RunError
 from influence_core.progress import Progress
-from influence_core.scores.head import Head, read_head
+from influence_core.scores.pairwise.head import Head, read_head
 from influence_core.store.files import atomic, discard, new_array
 from influence_core.store.run import Run
 

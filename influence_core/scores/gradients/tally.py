@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from influence_core.scores.moments import Moments, Statistic
+from influence_core.scores.gradients.moments import Moments, Statistic
 
 
 class Tally:

@@ -1,0 +1,1 @@
+"""The pass that differentiates: VoG, TracIn and GraNd from one backward pass a batch."""

@@ -1,0 +1,1 @@
+"""Influence between examples: which training rows made the model say this."""
