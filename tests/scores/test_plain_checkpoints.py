@@ -21,8 +21,8 @@ from influence_core.training.dynamics import observe
 from tests.plain_classifier import plain_classifier
 from tests.plain_decoder import DECODERS, decoder_tokenizer, plain_decoder, save_steps
 from tests.requests import TOPICS, requests
-from tests.scores.row_by_row import ENCODER_RATE, expected, largest_difference
 from tests.scores.pairwise.test_explain import EVERYTHING, by_autograd, compare
+from tests.scores.row_by_row import ENCODER_RATE, expected, largest_difference
 from tests.training.test_recorder import trainer
 
 CLASSES, ROWS = list(TOPICS), 36
