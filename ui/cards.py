@@ -47,6 +47,12 @@ _STEPS = (
         "Read the hardest and the easiest texts, and how each was learnt.",
     ),
     (
+        "pruning",
+        "Pruning",
+        ":material/content_cut:",
+        "How much can go? Train on what is left, and see with error bars.",
+    ),
+    (
         "export",
         "Export",
         ":material/download:",

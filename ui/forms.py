@@ -65,14 +65,20 @@ def _widget(annotation: Any) -> tuple[Draw, Any]:
     if get_origin(inner) is Literal:
         return _choice, inner
     if get_origin(inner) is tuple:
-        item = get_args(inner)[0]
-        kind = get_args(item)[0] if get_origin(item) is Annotated else item
-        return (_widths if kind is int else _scores), inner
+        return _listed(get_args(inner)[0])
     if inner is bool:
         return _switch, inner
     if inner in (int, float):
         return (_optional_number if optional else _number), inner
     return _text, inner
+
+
+def _listed(item: Any) -> tuple[Draw, Any]:
+    """Return how to draw several of a type, and the type of one."""
+    kind = get_args(item)[0] if get_origin(item) is Annotated else item
+    if get_origin(kind) is Literal:
+        return _several, kind
+    return (_numbers if kind in (int, float) else _scores), kind
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:
@@ -116,14 +122,18 @@ def _text(info: FieldInfo, inner: Any, common: dict[str, Any]) -> str | None:
     return typed.strip() or info.default
 
 
-def _widths(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[int, ...]:
-    typed = st.text_input(value=", ".join(map(str, info.default)), **common)
-    parts = [part.strip() for part in typed.split(",") if part.strip()]
-    if not all(part.isdecimal() for part in parts):
-        raise ConfigError(
-            f"'{common['label']}' must be whole numbers, as in 64, 64; got {typed!r}."
-        )
-    return tuple(map(int, parts))
+def _numbers(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[Any, ...]:
+    typed = st.text_input(value=", ".join(f"{item:g}" for item in info.default), **common)
+    try:
+        return tuple(inner(part) for part in typed.split(",") if part.strip())
+    except ValueError:
+        kind = "whole numbers, as in 64, 64" if inner is int else "numbers, as in 0.1, 0.5"
+        raise ConfigError(f"'{common['label']}' must be {kind}; got {typed!r}.") from None
+
+
+def _several(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[str, ...]:
+    options = list(get_args(inner))
+    return tuple(st.multiselect(options=options, default=list(info.default), **common))
 
 
 def _scores(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[str, ...]:

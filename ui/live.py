@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import streamlit as st
 
 from influence_core import jobs
-from influence_core.errors import InfluenceError
 from influence_core.jobs import JobStatus
 from influence_core.progress import Event, duration
 from influence_core.report import charts
 from influence_core.store.run import Manifest, Run
-from ui import plots, queries, shell, state
-from ui.wording import count, percent, plain
+from ui import job, plots, queries
+from ui.wording import plain
 
 STAGES = {
     "data": "Read and check the data",
@@ -31,6 +29,7 @@ STAGES = {
     "activations": "Keep what explains a prediction",
     "cleanup": "Remove the checkpoints",
     "scores": "Compute the scores",
+    "models": "Train the models",
 }
 """Stages in their order, and what each of them does."""
 
@@ -44,19 +43,6 @@ _EXPECTED = {
 """Stages that a run goes through for certain, by where its scores come from."""
 
 POINTS_DRAWN = 1_500
-REFRESH_SECONDS = 1.0
-
-_ACTED = "job_was_told"
-"""Set when a button was pressed: the page around this fragment must be drawn anew, too."""
-
-_STATES = {
-    "idle": ("Not started", "gray"),
-    "running": ("Running", "blue"),
-    "finished": ("Complete", "green"),
-    "failed": ("Failed", "red"),
-    "cancelled": ("Cancelled", "gray"),
-    "interrupted": ("Interrupted", "orange"),
-}
 
 
 @dataclass
@@ -80,29 +66,20 @@ class Watch:
 
 def progress(run: Run) -> None:
     """Draw how a run stands, anew every second while it works."""
-    running = jobs.status(run).state == "running"
-    every = REFRESH_SECONDS if running else None
-    st.fragment(_live, run_every=every)(run.name, running)
+    job.watch(run, _draw)
 
 
-def _live(name: str, was_running: bool) -> None:
-    if st.session_state.pop(_ACTED, False):
-        st.rerun(scope="app")
-    with shell.guard():
-        run = queries.open_run(name)
-        status, manifest = jobs.status(run), queries.manifest(run)
-        if was_running and status.state != "running":
-            st.rerun(scope="app")
-        watch = _read(run)
-        _head(run, status)
-        left, right = st.columns(2, gap="medium")
-        with left:
-            _stages(manifest, status, watch)
-        with right:
-            if manifest.settings.imported is None:
-                _losses(watch)
-        for message in _news(manifest, watch)[-3:] if status.state != "finished" else ():
-            st.caption(plain(message))
+def _draw(run: Run, status: JobStatus) -> None:
+    manifest, watch = queries.manifest(run), _read(run)
+    job.head(run, status, "run")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _stages(manifest, status, watch)
+    with right:
+        if manifest.settings.imported is None:
+            _losses(watch)
+    for message in _news(manifest, watch)[-3:] if status.state != "finished" else ():
+        st.caption(plain(message))
 
 
 def _news(manifest: Manifest, watch: Watch) -> list[str]:
@@ -122,37 +99,6 @@ def _read(run: Run) -> Watch:
     return watch
 
 
-def _head(run: Run, status: JobStatus) -> None:
-    """Draw the state, what went wrong, and what can be done about it."""
-    label, colour = _STATES[status.state]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(plain(run.name), anchor=False, width="content")
-        st.badge(label, color=colour)
-        if status.state == "running":
-            st.button("Cancel", icon=":material/stop:", on_click=_cancel, args=(run.name,))
-        elif status.resumable:
-            verb = "Start" if status.state == "idle" else "Resume"
-            st.button(
-                verb,
-                icon=":material/play_arrow:",
-                type="primary",
-                on_click=_resume,
-                args=(run.name,),
-            )
-        if status.state != "running":
-            _delete(run)
-    if status.error:
-        st.error(plain(status.error), icon=":material/error:")
-    if problem := st.session_state.pop("job_problem", None):
-        st.warning(plain(problem), icon=":material/info:")
-
-
-def _delete(run: Run) -> None:
-    with st.popover("Delete", icon=":material/delete:"):
-        st.markdown(f"Delete **{plain(run.name)}** with everything computed for it?")
-        st.button("Delete for good", type="primary", on_click=_remove, args=(run.name,))
-
-
 def _stages(manifest: Manifest, status: JobStatus, watch: Watch) -> None:
     st.subheader("How far is it?", anchor=False)
     expected = _expected(manifest, watch)
@@ -165,7 +111,7 @@ def _stages(manifest: Manifest, status: JobStatus, watch: Watch) -> None:
             )
         elif stage == present:
             st.markdown(f":blue[:material/autorenew:] **{plain(what)}**")
-            _bar(status if status.stage == stage else None)
+            job.bar(status if status.stage == stage else None)
         else:
             icon = "radio_button_unchecked" if stage not in watch.begun else "pause_circle"
             st.markdown(f":gray[:material/{icon}: {plain(what)}]")
@@ -195,16 +141,6 @@ def _what(stage: str) -> str:
     return f"{what} ({seed}" if seed else what
 
 
-def _bar(status: JobStatus | None) -> None:
-    if status is None:
-        st.progress(0.0, text="Getting ready")
-        return
-    share = status.done / status.total if status.total else 0.0
-    left = f", {duration(status.seconds_left)} left" if status.seconds_left is not None else ""
-    done = f"{count(status.done)} of {count(status.total)} {plain(status.unit)}"
-    st.progress(min(share, 1.0), text=f"{done}, {percent(share, 0)}{left}")
-
-
 def _losses(watch: Watch) -> None:
     st.subheader("Is it learning?", anchor=False)
     if len(watch.losses) < 2:
@@ -216,27 +152,3 @@ def _losses(watch: Watch) -> None:
     shown = steps[:: max(len(steps) // POINTS_DRAWN, 1)]
     points = pd.DataFrame({"step": shown, "loss": [watch.losses[step] for step in shown]})
     plots.draw(charts.loss(points), "loss")
-
-
-def _cancel(name: str) -> None:
-    jobs.cancel(queries.open_run(name))
-
-
-def _resume(name: str) -> None:
-    _try(lambda: jobs.resume(queries.open_run(name)))
-
-
-def _remove(name: str) -> None:
-    if _try(lambda: queries.open_run(name).delete()):
-        state.put("run", None)
-
-
-def _try(act: Callable[[], object]) -> bool:
-    """Do what a button asks; a reason not to is shown in the next moment."""
-    st.session_state[_ACTED] = True
-    try:
-        act()
-    except InfluenceError as error:
-        st.session_state["job_problem"] = str(error)
-        return False
-    return True

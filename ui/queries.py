@@ -1,4 +1,4 @@
-"""The only bridge from the core to the pages: every answer cached by the run's content version."""
+"""The only bridge from the core to the pages: every answer cached by a content version."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from influence_core import jobs
-from influence_core.errors import InfluenceError
+from influence_core.errors import InfluenceError, RunNotFound
 from influence_core.store import run as runs
 from influence_core.store.run import Manifest, Run
+from influence_core.store.workplace import WorkManifest, Workplace
 
 Answer = TypeVar("Answer")
+Kept = TypeVar("Kept", bound=WorkManifest)
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,23 @@ def open_run(name: str) -> Run:
     return runs.open_run(name)
 
 
-def manifest(run: Run) -> Manifest:
-    """Return a run's manifest."""
+def manifest(place: Workplace[Kept]) -> Kept:
+    """Return the manifest of a run or an experiment."""
     try:
-        return _manifest(str(run.path), run.manifest_file.stat().st_mtime_ns)
+        modified = place.manifest_file.stat().st_mtime_ns
     except FileNotFoundError:
-        return run.manifest()
+        return place.manifest()
+    found: Kept = _manifest(str(place.path), modified, place)
+    return found
 
 
-def ask(run: Run, question: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
-    """Return `question(run, *arguments, **named)`, computed once for each content version."""
+def ask(
+    place: Workplace[Any], question: Callable[..., Answer], *arguments: Any, **named: Any
+) -> Answer:
+    """Return `question(place, *arguments, **named)`, computed once for each content version."""
     key = repr((question.__module__, question.__qualname__, arguments, sorted(named.items())))
-    call = partial(question, run, *arguments, **named)
-    answer: Answer = _ask(str(run.path), manifest(run).content_version, key, call)
+    call = partial(question, place, *arguments, **named)
+    answer: Answer = _ask(str(place.path), manifest(place).content_version, key, call)
     return answer
 
 
@@ -61,12 +67,12 @@ def cards() -> list[Card]:
 
 def _card(run: Run) -> Card | None:
     try:
-        manifest = _manifest(str(run.path), run.manifest_file.stat().st_mtime_ns)
-    except FileNotFoundError:
+        found = manifest(run)
+    except RunNotFound:
         return None
     except InfluenceError as error:
         return Card(run.name, "unreadable", None, str(error))
-    return Card(run.name, _status(run, manifest.status), manifest)
+    return Card(run.name, _status(run, found.status), found)
 
 
 def _status(run: Run, written: str) -> str:
@@ -77,8 +83,8 @@ def _status(run: Run, written: str) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _manifest(path: str, modified: int) -> Manifest:
-    return Run(Path(path)).manifest()
+def _manifest(path: str, modified: int, _place: Workplace[Any]) -> Any:
+    return _place.manifest()
 
 
 @st.cache_data(show_spinner=False, max_entries=400)

@@ -65,6 +65,10 @@ PARAMETERS = (
     Parameter("page", "number", page="examples"),
     Parameter("id", page="examples"),
     Parameter("compare", page="export"),
+    Parameter("experiment", page="pruning"),
+    Parameter("against", page="pruning"),
+    Parameter("measure", page="pruning"),
+    Parameter("curves", "many", page="pruning"),
 )
 """Every parameter of the address."""
 

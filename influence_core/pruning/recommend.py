@@ -48,25 +48,28 @@ class Recommendation:
 
 
 def recommend(findings: Findings, tolerance: float = 0.01) -> list[Recommendation]:
-    """Recommend a fraction for every curve.
+    """Recommend a fraction for every curve that can be compared with the unpruned models.
 
     A fraction is safe if it and all smaller tested ones cost at most `tolerance` of accuracy, with
     95% confidence: the lower end of the interval of the difference to the unpruned models is not
     below −`tolerance`.
     """
     pruned = [point for point in findings.points if point.curve is not None]
-    return [
+    advice = [
         _of_curve(curve, list(points), findings, tolerance)
         for curve, points in groupby(pruned, lambda point: point.curve)
         if curve is not None
     ]
+    return [one for one in advice if one is not None]
 
 
 def _of_curve(
     curve: Curve, points: list[Point], findings: Findings, tolerance: float
-) -> Recommendation:
+) -> Recommendation | None:
     judged = [(point, findings.against_whole(point)) for point in points]
     known = [(point, loss) for point, loss in judged if loss is not None]
+    if not known:
+        return None
     safe = list(takewhile(lambda pair: pair[1].low >= -tolerance, known))
     point, loss = safe[-1] if safe else known[0]
     return Recommendation(

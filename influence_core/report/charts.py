@@ -22,6 +22,7 @@ from influence_core.report.palette import (
     HARD,
     KEPT,
     MIDDLE,
+    SYMBOLS,
     hardness_colour,
 )
 
@@ -35,7 +36,7 @@ ROW_HEIGHT = 26
 
 CHART_HEIGHT = 320
 
-_NAME_LENGTH = 32
+_NAME_LENGTH, _LONG_NAME = 32, 64
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -200,9 +201,50 @@ def loss(points: pd.DataFrame, unit: str = "step") -> go.Figure:
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=False)
 
 
+def pruning_curves(points: pd.DataFrame, title: str, digits: str = ".1%") -> go.Figure:
+    """Draw what models are worth against the share of rows that was pruned, a line a curve.
+
+    Args:
+        points: a row for each `curve`, `experiment` and `fraction`, with `mean` and `std` over
+            seeds (NaN draws no band), and `role`: "score" for curves that are compared, "random"
+            for those they are compared with, in grey, and "whole" for unpruned models, a
+            horizontal line. Curves have their colour in common where experiments share them;
+            dashes tell the experiments apart.
+        title: of the upright axis.
+        digits: format of the values, as of d3.
+    """
+    compared = points.loc[points["role"] == "score", "curve"].unique()
+    colours = {curve: GROUPS[place % len(GROUPS)] for place, curve in enumerate(compared)}
+    symbols = {curve: SYMBOLS[n % len(SYMBOLS)] for n, curve in enumerate(points["curve"].unique())}
+    dashes = dict(zip(points["experiment"].unique(), DASHES * len(points), strict=False))
+    bands, lines = [], []
+    for (experiment, curve), part in points.groupby(["experiment", "curve"], sort=False):
+        if part["role"].iloc[0] == "whole":
+            part = _stretched(part, points["fraction"].max() or 1.0)
+        colour = BOX if part["role"].iloc[0] == "whole" else colours.get(curve, MIDDLE)
+        name = curve if len(dashes) == 1 else f"{curve} ({experiment})"
+        line = _curve(part, name, digits)
+        line.update(
+            line={"width": 2.2, "color": colour, "dash": dashes[experiment]},
+            marker={"size": 7, "symbol": symbols[curve]},
+        )
+        lines.append(line)
+        bands.append(_band(part.dropna(subset=["std"]), colour))
+    figure = _figure([*bands, *lines], "Share of the training rows that was pruned", title, 420)
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return figure.update_yaxes(tickformat="~%" if "%" in digits else "~g")
+
+
 def themed(figure: go.Figure, template: str) -> go.Figure:
     """Take the colour cycle of a registered template, such as a dashboard's, into a figure."""
-    return figure.update_layout(colorway=pio.templates[template].layout.colorway)
+    colourway = pio.templates[template].layout.colorway
+    theirs = dict(zip(GROUPS, colourway, strict=False))
+    for trace in figure.select_traces({"type": "scatter"}):
+        if trace.line.color in theirs:
+            trace.line.color = theirs[trace.line.color]
+        if trace.fillcolor in theirs:
+            trace.fillcolor = theirs[trace.fillcolor]
+    return figure.update_layout(colorway=colourway)
 
 
 def list_height(rows: int) -> int:
@@ -229,6 +271,40 @@ def _line(index: int, group: object, x: Any, y: Any, hover: str) -> go.Scatter:
         line={"width": 2.2, "dash": DASHES[index % len(DASHES)]},
         hovertemplate=f"{hover}<extra>{_name(group)}</extra>",
     )
+
+
+def _curve(part: pd.DataFrame, name: object, digits: str) -> go.Scatter:
+    """Return the means of one pruning curve; unpruned models have no marks."""
+    return go.Scatter(
+        x=part["fraction"],
+        y=part["mean"],
+        name=_name(name, _LONG_NAME),
+        mode="lines" if part["role"].iloc[0] == "whole" else "lines+markers",
+        customdata=part["std"],
+        hovertemplate=f"%{{x:.0%}} pruned<br><b>%{{y:{digits}}}</b> ± %{{customdata:{digits}}}"
+        f"<extra>{_name(name, _LONG_NAME)}</extra>",
+    )
+
+
+def _band(part: pd.DataFrame, colour: str) -> go.Scatter:
+    """Return the area of one standard deviation around a curve."""
+    low, high = part["mean"] - part["std"], part["mean"] + part["std"]
+    return go.Scatter(
+        x=[*part["fraction"], *part["fraction"][::-1]],
+        y=[*high, *low[::-1]],
+        mode="lines",
+        line={"width": 0, "color": colour},
+        fill="toself",
+        fillcolor=colour,
+        opacity=0.1,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _stretched(part: pd.DataFrame, end: float) -> pd.DataFrame:
+    """Return a point as a level from 0 to `end`."""
+    return part.loc[[part.index[0]] * 2].assign(fraction=[0.0, end])
 
 
 def _smooth(part: pd.DataFrame, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -275,10 +351,10 @@ def _list_axis(figure: go.Figure, groups: pd.Series) -> go.Figure:
     )
 
 
-def _name(group: object) -> str:
+def _name(group: object, length: int = _NAME_LENGTH) -> str:
     """Return a group's name, short and without a meaning for plotly's HTML."""
     name = " ".join(str(group).split()) or "(empty)"
-    return _plain(name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…")
+    return _plain(name if len(name) <= length else name[: length - 1] + "…")
 
 
 def _plain(text: str) -> str:

@@ -32,6 +32,9 @@ GROUPS = (
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Line styles that tell groups apart where colours do not."""
 
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "x", "pentagon", "star")
+"""Marks that tell curves apart where colours do not."""
+
 
 def mix(first: str, second: str, share: float) -> str:
     """Return the colour that lies `share` of the way from `first` to `second`."""

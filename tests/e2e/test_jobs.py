@@ -1,15 +1,18 @@
-"""A real run in the background: started in the browser, cancelled there, and resumed."""
+"""Real work in the background: started in the browser, cancelled there, and resumed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from influence_core import jobs
+from influence_core.pruning.experiment import Experiment
 from influence_core.store.run import Run
 from tests.e2e.conftest import Visit
+from tests.factory import make_run
 from tests.requests import write_requests
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -49,3 +52,34 @@ def _type(visit: Visit, label: str, text: str) -> None:
     place.fill(text)
     with visit.rerun():
         place.press("Enter")
+
+
+def test_pruning_is_planned_started_cancelled_and_resumed(visit: Visit, runs: Path) -> None:
+    run = make_run(runs, "prunable", rows=400)
+    features = np.random.default_rng(0).normal(size=(400, 16)).astype(np.float16)
+    np.save(run.embeddings_file, features)
+    page = visit.open("pruning?run=prunable", fresh=True)
+    expect(page.get_by_text("354 models")).to_be_visible()
+    _type(visit, "Epochs", "100")
+    _type(visit, "Name of the experiment", "tried")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("heading", name="tried")).to_be_visible(timeout=STARTED)
+    experiment = Experiment(run.curves_folder / "tried")
+
+    chart = page.locator(".js-plotly-plot .main-svg").first
+    expect(chart).to_be_visible(timeout=STARTED)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=STARTED)
+    assert jobs.status(experiment).state == "cancelled"
+    assert 0 < len(experiment.missing()) < 354
+    expect(page.get_by_text("How much is safe?")).to_be_visible()
+    expect(page.get_by_text("Estimated with probe")).to_be_visible()
+
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=STARTED)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=STARTED)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_role("heading", name="tried")).to_have_count(0)
+    assert not experiment.path.exists()

@@ -38,7 +38,7 @@ def test_deep_link_as_first_visit_of_a_fresh_server(visit: Visit) -> None:
     page = visit.open("examples?run=small&score=pvi", fresh=True)
     expect(page.get_by_role("heading", name="Examples")).to_be_visible()
     expect(page.get_by_text("training rows by PVI")).to_be_visible()
-    assert page.get_by_test_id("stSidebarNavLink").count() == 5
+    assert page.get_by_test_id("stSidebarNavLink").count() == 6
 
 
 def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> None:
@@ -163,7 +163,7 @@ def test_export_shows_balance_and_writes_files(visit: Visit, runs: Path, tmp_pat
     assert sum("kept" in name or "removed" in name for name in names) == 2
 
 
-@pytest.mark.parametrize("page_name", ["distributions", "examples", "export"])
+@pytest.mark.parametrize("page_name", ["distributions", "examples", "export", "pruning"])
 def test_runs_without_scores_are_told(visit: Visit, page_name: str) -> None:
     page = visit.open(f"{page_name}?run=bare")
     expect(page.get_by_text("Run bare has no scores yet.")).to_be_visible()
@@ -172,7 +172,7 @@ def test_runs_without_scores_are_told(visit: Visit, page_name: str) -> None:
 
 
 def test_run_with_one_score_works_on_every_page(visit: Visit) -> None:
-    for name in ("distributions", "examples", "export"):
+    for name in ("pruning", "distributions", "examples", "export"):
         page = visit.open(f"{name}?run=single&score=vog")
         assert address(page)["score"] == "pvi"
     expect(page.get_by_text(f"{SCORES['pvi'].label} within its class decides")).to_be_visible()

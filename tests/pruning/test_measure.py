@@ -148,6 +148,16 @@ def test_every_curve_is_judged(finished: Experiment) -> None:
     assert against.seeds == 2
 
 
+def test_nothing_is_advised_before_unpruned_models_are_there(run: Run) -> None:
+    partly = plan_pruning(run, SMALL, name="partly")
+    cell = next(cell for cell in partly.cells() if cell.curve)
+    test = run.manifest().dataset.splits["test"]
+    partly.keep(Outcome(cell, 10, 5, 1.0, np.zeros(test, np.int32)))
+    findings = Findings(partly)
+    assert recommend(findings) == []
+    assert np.isnan(findings.curves()["error_change"]).all()
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

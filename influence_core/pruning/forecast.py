@@ -1,0 +1,58 @@
+"""How long an experiment will take, from what models of the same run took before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from influence_core.pruning.cells import cells
+from influence_core.pruning.experiment import Experiment, experiments
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
+from influence_core.training.schedule import steps_in_epoch
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Seconds that the training of all models takes, and the experiment they are judged by."""
+
+    seconds: float
+    judged_by: str
+
+
+def seconds_a_step(experiment: Experiment) -> float | None:
+    """Return how long an optimisation step of one model took; None where none was trained."""
+    outcomes = list(experiment.outcomes())
+    steps = sum(one.steps for one in outcomes)
+    return sum(one.seconds for one in outcomes) / steps if steps else None
+
+
+def forecast(
+    run: Run,
+    settings: ExperimentSettings,
+    speed: Callable[[Experiment], float | None] = seconds_a_step,
+) -> Forecast | None:
+    """Judge by the newest experiment of the run with the same mode and encoder.
+
+    `speed` tells the seconds a step of an experiment. None where none trained a model: how fast
+    this machine is on the run is not known then.
+    """
+    for experiment in experiments(run):
+        past = experiment.manifest().settings
+        alike = (past.mode, past.train_encoder) == (settings.mode, settings.train_encoder)
+        seconds = speed(experiment) if alike else None
+        if seconds is not None:
+            return Forecast(seconds * optimisation_steps(run, settings), experiment.name)
+    return None
+
+
+def optimisation_steps(run: Run, settings: ExperimentSettings) -> int:
+    """Count the optimisation steps of all models of an experiment."""
+    training = run.manifest().settings.training
+    rows = dataset_of(run).splits.get("train", 0)
+    epochs = settings.epochs or training.epochs
+    shares = [1.0 if settings.equal == "steps" else 1 - one.fraction for one in cells(settings)]
+    return (
+        sum(steps_in_epoch(round(rows * share), training.batch_size) for share in shares) * epochs
+    )

@@ -1,0 +1,286 @@
+"""What to make of an experiment: advice, figures with intervals, and what happens to classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from influence_core import jobs
+from influence_core.progress import duration
+from influence_core.pruning.cells import curves
+from influence_core.pruning.evidence import Difference
+from influence_core.pruning.experiment import Experiment
+from influence_core.pruning.figures import Findings, Point
+from influence_core.pruning.recommend import Recommendation, recommend
+from ui import queries
+from ui.curves import Shown, averaged
+from ui.wording import count, counted, percent, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CARDS = 3
+"""Recommendations in a row."""
+
+CLASSES_LISTED = 25
+
+_ENDS = {"lost": "that lose most", "gained": "that gain most"}
+
+_WIDTHS = {
+    "Curve": 152,
+    "Pruned": 58,
+    "Rows saved": 80,
+    "Accuracy": 98,
+    "Macro F1": 98,
+    "Errors": 80,
+    "σ": 88,
+    "Against random": 222,
+    "Seconds": 64,
+}
+"""Pixels of the table's columns: together they fit a window of 1280."""
+
+
+def against_random(experiment: Experiment) -> dict[tuple[str, float], Difference]:
+    """Compare every point with as many rows drawn at random, by curve and fraction."""
+    findings = Findings(experiment)
+    compared = {
+        (point.curve.name, point.fraction): findings.against_random(point)
+        for point in findings.points
+        if point.curve and point.curve.name != "random"
+    }
+    return {place: found for place, found in compared.items() if found is not None}
+
+
+def advised(experiment: Experiment, tolerance: float) -> list[Recommendation]:
+    """Recommend a fraction for every curve."""
+    return recommend(Findings(experiment), tolerance)
+
+
+def recalls(experiment: Experiment, curve: str, fraction: float, end: str) -> pd.DataFrame:
+    """Return the recall of the classes at a point, those first that lose or gain most."""
+    named = {one.name: one for one in curves(experiment.manifest().settings)}
+    table = Findings(experiment).recalls(Point(named[curve], fraction))
+    return table.sort_values("change", ascending=end == "lost", kind="stable")
+
+
+def read(shown: Shown) -> None:
+    """Draw all that can be read off an experiment once it rests."""
+    experiment = shown.experiments[0]
+    if jobs.status(experiment).state == "running":
+        st.caption("Advice and figures follow when the work is done or cancelled.")
+    elif not queries.ask(experiment, averaged).empty:
+        advice(shown)
+        figures(shown)
+        classes(shown)
+
+
+def advice(shown: Shown) -> None:
+    """Draw how much each way of pruning can be trusted with."""
+    title, field = st.columns([3, 1], vertical_alignment="bottom")
+    title.subheader("How much is safe?", anchor=False)
+    points = field.number_input(
+        "Accuracy that may be lost, in points",
+        min_value=0.0,
+        max_value=100.0,
+        value=1.0,
+        step=0.25,
+        format="%g",
+        key="pruning.tolerance",
+        persist_state="session",
+    )
+    found = queries.ask(shown.experiments[0], advised, points / 100)
+    listed = [one for one in found if one.curve.name in shown.curves]
+    if not listed:
+        st.caption("Advice follows as soon as unpruned models are trained to compare with.")
+    for start in range(0, len(listed), CARDS):
+        for place, one in zip(st.columns(CARDS), listed[start : start + CARDS], strict=False):
+            with place:
+                _card(one, shown.titles[one.curve.name])
+    st.caption(
+        "Safe: with 95% confidence this share and all smaller tested ones cost no more accuracy "
+        "than you allow, over other seeds and over other test rows."
+    )
+
+
+def figures(shown: Shown) -> None:
+    """Draw every point in figures, compared with random, with what it saves."""
+    import pandas as pd
+
+    st.subheader("What are the figures, and is it better than random?", anchor=False)
+    experiment = shown.experiments[0]
+    found = queries.ask(experiment, averaged)
+    found = found[found["curve"].isin(shown.curves)]
+    compared = queries.ask(experiment, against_random)
+    table = pd.DataFrame(
+        {
+            "Curve": found["curve"].map(shown.titles),
+            "Pruned": [percent(share, 0) for share in found["fraction"]],
+            "Rows saved": [count(rows) for rows in _train_rows(experiment) - found["rows"]],
+            "Accuracy": _spread(found, "accuracy", ".1%"),
+            "Macro F1": _spread(found, "macro_f1", ".1%"),
+            "Errors": _spread(found, "error_change", "+z.0%"),
+            "σ": _spread(found, "sigma", "+z.2f"),
+            "Against random": [
+                _verdict(compared.get(place))
+                for place in zip(found["curve"], found["fraction"], strict=True)
+            ],
+            "Seconds": [f"{seconds:.2f}" for seconds in found["seconds"]],
+            **_saved(shown),
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(len(table), 14) * 35 + 38,
+        column_config={
+            name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()
+        },
+    )
+    _say_of_random(shown, compared)
+
+
+def classes(shown: Shown) -> None:
+    """Draw what happens to the classes at one point."""
+    st.subheader("What happens to the classes?", anchor=False)
+    picked = [curve.name for curve in shown.picked]
+    left, middle, right = st.columns([2, 1, 1.2], vertical_alignment="bottom")
+    curve = left.selectbox(
+        "Curve", picked, format_func=shown.titles.get, key="pruning.curve", persist_state="session"
+    )
+    fraction = middle.selectbox(
+        "Pruned",
+        sorted(set(shown.settings.fractions)),
+        index=len(set(shown.settings.fractions)) // 2,
+        format_func=lambda share: percent(share, 0),
+        key="pruning.share",
+        persist_state="session",
+    )
+    end = right.selectbox(
+        "Classes", list(_ENDS), format_func=_ENDS.get, key="pruning.end", persist_state="session"
+    )
+    if curve is None:
+        return
+    table = queries.ask(shown.experiments[0], recalls, curve, fraction, end)
+    _recalls(table.head(CLASSES_LISTED))
+    st.caption(
+        f"{min(len(table), CLASSES_LISTED)} of {counted(len(table), 'class', 'classes')} with test "
+        "rows. Recall is the share of a class's test rows that the models find; of few rows it "
+        "moves by chance."
+    )
+
+
+def _card(one: Recommendation, title: str) -> None:
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.text(title)
+        safe = "No safe fraction" if one.fraction is None else f"Up to {percent(one.fraction, 0)}"
+        st.metric("May go", safe, label_visibility="collapsed")
+        at = "At the smallest tested share" if one.fraction is None else "There"
+        st.caption(f"{at} accuracy changes by {_interval(one.loss)}.")
+        if one.worst is not None:
+            st.caption(
+                f"Worst class: {plain(one.worst.label)}, recall {percent(one.worst.recall, 0)} "
+                f"({one.worst.change:+.0%}) on {counted(one.worst.rows, 'test row')}"
+            )
+
+
+def _interval(difference: Difference) -> str:
+    """Word a difference and what is certain of it."""
+    return f"{difference.mean:+.1%} ({difference.low:+.1%} to {difference.high:+.1%})"
+
+
+def _verdict(difference: Difference | None) -> str:
+    if difference is None:
+        return "–"
+    return f"{difference.verdict} {_interval(difference)}"
+
+
+def _spread(found: pd.DataFrame, name: str, digits: str) -> list[str]:
+    """Word means and standard deviations over seeds; of one seed, there is no deviation."""
+    pairs = zip(found[name], found[f"{name}_std"], strict=True)
+    bare = digits.removeprefix("+z")
+    return [
+        "–" if mean != mean else f"{mean:{digits}}" + (f" ± {std:{bare}}" if std == std else "")
+        for mean, std in pairs
+    ]
+
+
+def _train_rows(experiment: Experiment) -> int:
+    return queries.manifest(experiment).train_rows
+
+
+def _saved(shown: Shown) -> dict[str, list[str]]:
+    """Draw the price of an hour, and return what pruning saves of training at it."""
+    if shown.settings.equal == "steps":
+        st.caption(
+            "Equal steps: every model is trained as long as on the whole data, so that pruning "
+            "saves rows and no training time. With equal epochs it would save time, too."
+        )
+        return {}
+    price = st.number_input(
+        "Price of an hour of training",
+        min_value=0.0,
+        value=0.0,
+        step=0.5,
+        format="%g",
+        key="pruning.price",
+        persist_state="session",
+        width=260,
+    )
+    found = queries.ask(shown.experiments[0], averaged)
+    whole = found.loc[found["curve"] == "full", "seconds"]
+    if whole.empty:
+        return {}
+    drawn = found[found["curve"].isin(shown.curves)]
+    seconds = [float(whole.iloc[0]) - took for took in drawn["seconds"]]
+    saved = {"Time saved": [_signed(one) for one in seconds]}
+    if price:
+        saved["Cost saved"] = [f"{one / 3600 * price:,.4f}" for one in seconds]
+    return saved
+
+
+def _signed(seconds: float) -> str:
+    return duration(seconds) if seconds >= 0 else f"−{duration(-seconds)}"
+
+
+def _say_of_random(shown: Shown, compared: dict[tuple[str, float], Difference]) -> None:
+    if not compared:
+        st.caption(
+            "Nothing to compare with: the experiment has no random curve yet, or was planned "
+            "without the strategy random."
+        )
+        return
+    seeds = shown.settings.seeds
+    over = "test rows alone, as there is one seed" if seeds == 1 else "other seeds and test rows"
+    st.caption(
+        "Mean ± standard deviation over seeds. Against random: the difference in accuracy to as "
+        f"many rows drawn at random, paired by seed, with 95% intervals over {over}; better or "
+        "worse only where zero lies outside. Seconds: training and testing one model."
+    )
+
+
+def _recalls(table: pd.DataFrame) -> None:
+    import pandas as pd
+
+    shown = pd.DataFrame(
+        {
+            "Class": table["label"].map(str),
+            "Test rows": table["rows"].map(count),
+            "Unpruned": 100 * table["whole"],
+            "Pruned": 100 * table["recall"],
+            "Change": [f"{change:+.1%}" if change == change else "–" for change in table["change"]],
+        }
+    )
+    bar = {"format": "%.0f%%", "min_value": 0, "max_value": 100}
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=min(len(shown), 14) * 35 + 38,
+        column_config={
+            "Class": st.column_config.TextColumn(width=260),
+            "Test rows": st.column_config.TextColumn(width=84, alignment="right"),
+            "Unpruned": st.column_config.ProgressColumn("Recall unpruned", **bar),
+            "Pruned": st.column_config.ProgressColumn("Recall pruned", **bar),
+            "Change": st.column_config.TextColumn(width=84, alignment="right"),
+        },
+    )

@@ -1,0 +1,171 @@
+"""Pruning experiments of a run: planned in a form, started in the background, chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from influence_core import jobs
+from influence_core.progress import duration
+from influence_core.pruning.cells import cells
+from influence_core.pruning.experiment import Experiment, experiments
+from influence_core.pruning.forecast import forecast, seconds_a_step
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.scores.registry import specs_of
+from influence_core.store.run import Manifest, Run
+from ui import forms, queries, shell, state
+from ui.shell import Lens
+from ui.wording import counted, plain
+
+_WHAT_GOES = ("strategies", "normalise")
+_HOW = ("mode", "equal", "seeds", "epochs")
+
+_JUDGING = {"train": "to train on", "test": "to judge models by"}
+"""Splits that an experiment takes, and what for."""
+
+
+def possible(view: Lens) -> bool:
+    """Say whether the run has the rows that an experiment takes; if not, what to do."""
+    splits = view.manifest.dataset.splits if view.manifest.dataset else {}
+    missing = [f"no {split} rows {use}" for split, use in _JUDGING.items() if not splits.get(split)]
+    if not missing:
+        return True
+    with st.container(border=True):
+        st.markdown(f"**Run {plain(view.run.name)} has {' and '.join(missing)}.**")
+        st.write(
+            "An experiment drops training rows and asks the models about test rows. Make a run "
+            "from data with a split column, or let it hold some rows out."
+        )
+        shell.link("run", "Start a new run", ":material/arrow_forward:", view="new")
+    return False
+
+
+def plan(view: Lens) -> None:
+    """Draw the form of a new experiment; it is folded away where there is one to look at."""
+    first = not experiments(view.run)
+    if first:
+        st.markdown(
+            "Models are trained on what different ways of pruning leave, and judged on the test "
+            "rows, which always stay: you see what dropping data would do before you drop it."
+        )
+    folded = st.expander("Plan a new experiment", icon=":material/add:", expanded=first)
+    with folded, shell.guard():
+        settings = _settings(view)
+        _say_how_much(view.run, settings)
+        _start(view.run, settings)
+
+
+def choose(run: Run) -> tuple[Experiment, ...]:
+    """Draw the choice of an experiment, and of one to compare it with; empty where none is."""
+    found = {one.name: one for one in experiments(run)}
+    if not found:
+        return ()
+    state.settle("experiment", list(found))
+    others = [None, *(name for name in found if name != state.get("experiment"))]
+    state.settle("against", others)
+    left, right = st.columns(2)
+    left.selectbox("Experiment", list(found), key="experiment", persist_state="session")
+    right.selectbox(
+        "Compare with",
+        others,
+        format_func=lambda name: "no other" if name is None else name,
+        key="against",
+        persist_state="session",
+        disabled=len(others) == 1,
+    )
+    names = (state.get("experiment"), state.get("against"))
+    return tuple(found[name] for name in names if name)
+
+
+def _settings(view: Lens) -> ExperimentSettings:
+    """Draw the settings in the order in which they are decided."""
+    places = st.columns([1.6, 1.4, 1])
+    with places[0]:
+        values: dict[str, Any] = {"scores": _scores(view.manifest)}
+    for place, name in zip(places[1:], _WHAT_GOES, strict=True):
+        with place:
+            values[name] = forms.field(ExperimentSettings, name, "experiment")
+    values |= forms.fields(ExperimentSettings, ("fractions",), "experiment")
+    for place, name in zip(st.columns(len(_HOW)), _HOW, strict=True):
+        with place:
+            values[name] = forms.field(ExperimentSettings, name, "experiment")
+    others = [name for name in ExperimentSettings.model_fields if name not in values]
+    with st.expander("All other settings", icon=":material/tune:"):
+        columns = st.columns(3, vertical_alignment="bottom")
+        for number, name in enumerate(others):
+            with columns[number % 3]:
+                values[name] = _other(name, view.manifest)
+    made = forms.build(ExperimentSettings, values)
+    return made if made.scores else made.model_copy(update={"scores": view.manifest.scores})
+
+
+def _scores(manifest: Manifest) -> tuple[str, ...]:
+    """Draw the scores that decide; none chosen means all of the run."""
+    entries = specs_of(manifest)
+    chosen: list[str] = st.multiselect(
+        "Scores",
+        list(entries),
+        format_func=lambda key: entries[key].label,
+        placeholder=f"all {len(entries)} scores of the run",
+        help=ExperimentSettings.model_fields["scores"].description,
+        key=f"experiment.scores {manifest.name}",
+        persist_state="session",
+    )
+    return tuple(chosen)
+
+
+def _other(name: str, manifest: Manifest) -> Any:
+    """Draw one of the settings that are folded away; a score is one of the run's."""
+    if name != "clip_by":
+        return forms.field(ExperimentSettings, name, "experiment")
+    info, entries = ExperimentSettings.model_fields[name], specs_of(manifest)
+    names = list(entries)
+    return st.selectbox(
+        forms.label(name),
+        names,
+        index=names.index(info.default) if info.default in names else 0,
+        format_func=lambda key: entries[key].label,
+        help=info.description,
+        key=f"experiment.clip_by {manifest.name}",
+        persist_state="session",
+    )
+
+
+def _say_how_much(run: Run, settings: ExperimentSettings) -> None:
+    """Say how many models that is, and how long they take if this machine's speed is known."""
+    models = counted(len(cells(settings)), "model")
+    judged = forecast(run, settings, lambda one: queries.ask(one, seconds_a_step))
+    if judged is not None:
+        st.caption(
+            f":material/timer: {models}, about {duration(judged.seconds)} of training, judged by "
+            f"{plain(judged.judged_by)}."
+        )
+        return
+    st.caption(
+        f":material/timer: {models}. How long one takes here is known after the first experiment "
+        f"with {settings.mode} on this run; what was trained before a cancel is kept."
+    )
+
+
+def _start(run: Run, settings: ExperimentSettings) -> None:
+    """Draw the name and the button that plans the experiment and starts it."""
+    name, act = st.columns([3, 1], vertical_alignment="bottom")
+    typed = name.text_input(
+        "Name of the experiment",
+        placeholder="pruning, with a number if need be",
+        key="experiment.name",
+        help="Letters, digits, '.', '_' and '-'. Its folder in that of the run is called so.",
+    )
+    if not act.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
+        return
+    # Trainers load torch, which reading a page must not wait for.
+    from influence_core.pruning.measure import plan_pruning
+
+    with st.spinner("Drawing the subsets"):
+        planned = plan_pruning(run, settings, name=typed.strip() or None)
+    jobs.resume(planned)
+    st.switch_page(
+        shell.PAGES / "pruning.py",
+        query_params=state.link(run=run.name, experiment=planned.name),
+    )

@@ -1,0 +1,114 @@
+"""A process at work on a run or an experiment: how it stands, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from influence_core import jobs
+from influence_core.errors import InfluenceError
+from influence_core.jobs import JobStatus, Place
+from influence_core.progress import duration
+from ui import shell, state
+from ui.wording import count, percent, plain
+
+REFRESH_SECONDS = 1.0
+
+_ACTED = "job_was_told"
+"""Set when a button was pressed: the page around the fragment must be drawn anew, too."""
+
+_PROBLEM = "job_problem"
+
+_STATES = {
+    "idle": ("Not started", "gray"),
+    "running": ("Running", "blue"),
+    "finished": ("Complete", "green"),
+    "failed": ("Failed", "red"),
+    "cancelled": ("Cancelled", "gray"),
+    "interrupted": ("Interrupted", "orange"),
+}
+
+Here = TypeVar("Here", bound=Place)
+
+
+def watch(place: Here, draw: Callable[[Here, JobStatus], None]) -> None:
+    """Call `draw`, and call it anew every second while a process works there."""
+    running = jobs.status(place).state == "running"
+    every = REFRESH_SECONDS if running else None
+    st.fragment(_live, run_every=every)(place, draw, running)
+
+
+def _live(place: Here, draw: Callable[[Here, JobStatus], None], was_running: bool) -> None:
+    if st.session_state.pop(_ACTED, False):
+        st.rerun(scope="app")
+    with shell.guard():
+        status = jobs.status(place)
+        if was_running and status.state != "running":
+            st.rerun(scope="app")
+        draw(place, status)
+
+
+def head(place: Place, status: JobStatus, chosen_by: str) -> None:
+    """Draw the state, what went wrong, and the buttons.
+
+    `chosen_by` is the parameter that names the place in the address.
+    """
+    label, colour = _STATES[status.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(place.name), anchor=False, width="content")
+        st.badge(label, color=colour)
+        if status.state == "running":
+            st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(place,))
+        elif status.resumable:
+            st.button(
+                "Start" if status.state == "idle" else "Resume",
+                icon=":material/play_arrow:",
+                type="primary",
+                on_click=_resume,
+                args=(place,),
+            )
+        if status.state != "running":
+            _delete(place, chosen_by)
+    if status.error:
+        st.error(plain(status.error), icon=":material/error:")
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.warning(plain(problem), icon=":material/info:")
+
+
+def bar(status: JobStatus | None) -> None:
+    """Draw how far the stage at work is; None for one that is being prepared."""
+    if status is None:
+        st.progress(0.0, text="Getting ready")
+        return
+    share = status.done / status.total if status.total else 0.0
+    left = f", {duration(status.seconds_left)} left" if status.seconds_left is not None else ""
+    done = f"{count(status.done)} of {count(status.total)} {plain(status.unit)}"
+    st.progress(min(share, 1.0), text=f"{done}, {percent(share, 0)}{left}")
+
+
+def _delete(place: Place, chosen_by: str) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown(f"Delete **{plain(place.name)}** with everything computed for it?")
+        st.button("Delete for good", type="primary", on_click=_remove, args=(place, chosen_by))
+
+
+def _resume(place: Place) -> None:
+    _try(lambda: jobs.resume(place))
+
+
+def _remove(place: Place, chosen_by: str) -> None:
+    if _try(place.delete):
+        state.put(chosen_by, None)
+
+
+def _try(act: Callable[[], object]) -> bool:
+    """Do what a button asks; a reason not to is shown in the next moment."""
+    st.session_state[_ACTED] = True
+    try:
+        act()
+    except InfluenceError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return False
+    return True
