@@ -10,6 +10,7 @@ import numpy.typing as npt
 from influence_core.scores.registry import End
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 def suspicion(values: npt.ArrayLike, suspicious: End = "high") -> Floats:
@@ -40,10 +41,22 @@ def consensus(suspicions: Mapping[str, Floats], witnesses: Mapping[str, str]) ->
     Returns:
         Suspicion (n,) in [0, 1]; missing where every detector is.
     """
+    return _mean(_by_witness(suspicions, witnesses))
+
+
+def unanimous(
+    suspicions: Mapping[str, Floats], witnesses: Mapping[str, str], share: float
+) -> Flags:
+    """Say which rows every witness counts among its most suspicious `share` of them (n,)."""
+    loud: Flags = np.min(_by_witness(suspicions, witnesses), axis=0) >= 1 - share
+    return loud
+
+
+def _by_witness(suspicions: Mapping[str, Floats], witnesses: Mapping[str, str]) -> list[Floats]:
     groups: dict[str, list[Floats]] = {}
     for key, witness in witnesses.items():
         groups.setdefault(witness, []).append(suspicions[key])
-    return _mean([_mean(group) for group in groups.values()])
+    return [_mean(group) for group in groups.values()]
 
 
 def _mean(parts: Sequence[Floats]) -> Floats:

@@ -81,6 +81,9 @@ _DETECTORS = (
 DETECTORS: dict[str, Detector] = {one.key: one for one in _DETECTORS}
 """Every detector by its key, in the order in which they are shown."""
 
+OF_FEATURES = ("discriminant", "neighbours")
+"""Detectors that judge features, and so can be told which rows not to learn from."""
+
 
 def voters(keys: Iterable[str]) -> dict[str, Witness]:
     """Return those of some detectors that have a vote in the consensus, with their witness.

@@ -27,6 +27,7 @@ from influence_core.training.outlook import Examples, read_examples
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float32]
 
 FOLDS = 10
@@ -45,11 +46,13 @@ class Predictions:
 class Evidence:
     """Reads the artefacts of a run when they are asked for. Arrays run over training rows (n,).
 
-    `seed` deals the folds, and draws the neighbours among very many rows.
+    `seed` deals the folds, and draws the neighbours among very many rows. The judges of features
+    learn from `trusted` rows (n,) alone, from all of them by default.
     """
 
     run: Run
     seed: int = 0
+    trusted: Flags | None = None
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:
@@ -113,7 +116,8 @@ class Evidence:
             return None
         generator = np.random.default_rng(self.seed)
         fold = deal_folds(self.labels, self.units, FOLDS, generator)
-        return discriminant(self.features, self.labels, fold, len(self.label_names))
+        classes = len(self.label_names)
+        return discriminant(self.features, self.labels, fold, classes, self.trusted)
 
     @cached_property
     def neighbours(self) -> Judgement | None:
@@ -121,8 +125,14 @@ class Evidence:
         if self.features is None:
             return None
         generator = np.random.default_rng(self.seed)
-        classes = len(self.label_names)
-        return neighbours(self.features, self.labels, self.units, classes, generator)
+        return neighbours(
+            self.features,
+            self.labels,
+            self.units,
+            len(self.label_names),
+            generator,
+            self.trusted,
+        )
 
     @cached_property
     def out_of_fold(self) -> Matrix | None:

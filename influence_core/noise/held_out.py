@@ -14,6 +14,7 @@ Features = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 SHRINKAGE = 0.1
 """Weight of a round covariance against that of the rows, which few rows leave singular."""
@@ -46,7 +47,13 @@ class Judgement:
         return cls(probabilities.astype(np.float32), np.where(known, loss, np.nan))
 
 
-def discriminant(features: Features, labels: Integers, fold: Integers, classes: int) -> Judgement:
+def discriminant(
+    features: Features,
+    labels: Integers,
+    fold: Integers,
+    classes: int,
+    trusted: Flags | None = None,
+) -> Judgement:
     """Judge every row by a linear discriminant that did not learn from it.
 
     Each class is a normal distribution around its own mean; all share one covariance, shrunk
@@ -58,6 +65,7 @@ def discriminant(features: Features, labels: Integers, fold: Integers, classes: 
         labels: class indices (n,).
         fold: the fold of each row (n,): its probabilities come from the rows of the others.
         classes: number of classes.
+        trusted: rows to learn from (n,); all by default.
 
     Returns:
         Probabilities (n, classes), 0 for a class that no other fold has.
@@ -74,11 +82,12 @@ def discriminant(features: Features, labels: Integers, fold: Integers, classes: 
     centred = _unit(features)
     for index in folds:
         inside = fold == index
+        learnt = ~inside if trusted is None else ~inside & trusted
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
         with warnings.catch_warnings():
             # A class of one row has no covariance of its own; it takes part in the common one.
             warnings.filterwarnings("ignore", "Only one sample available")
-            model.fit(centred[~inside], labels[~inside])
+            model.fit(centred[learnt], labels[learnt])
         probabilities[np.ix_(inside, model.classes_)] = model.predict_proba(centred[inside])
     return Judgement.of(probabilities, labels)
 
@@ -89,6 +98,7 @@ def neighbours(
     units: Integers,
     classes: int,
     generator: np.random.Generator,
+    trusted: Flags | None = None,
 ) -> Judgement:
     """Judge every row by the rows that are nearest: the share of each class in their votes.
 
@@ -102,19 +112,24 @@ def neighbours(
         units: rows of one number are one text, or one group (n,).
         classes: number of classes.
         generator: draws the rows that vote where there are more than 50,000.
+        trusted: rows that vote (n,); all by default.
 
     Returns:
         Shares as probabilities (n, classes), all 0 where nobody votes.
     """
-    near, weight = _nearest(whitened(features, labels), units, generator)
+    voters = np.arange(len(labels)) if trusted is None else np.flatnonzero(trusted)
+    points = whitened(features, labels, voters)
+    near, weight = _nearest(points, voters, units, generator)
     every = np.arange(len(labels))
     first = _votes(labels[near], weight, classes)
     second = _votes(labels[near], weight * first[every, labels][near], classes)
     return Judgement.of(second, labels)
 
 
-def whitened(features: Features, labels: Integers) -> Features:
+def whitened(features: Features, labels: Integers, rows: Integers) -> Features:
     """Return features (n, D) whose covariance within classes is round, each of length 1.
+
+    `rows` are those whose labels tell the covariance.
 
     Shrinkage is that of the discriminant, of which this is the geometry.
     """
@@ -122,17 +137,18 @@ def whitened(features: Features, labels: Integers) -> Features:
     from sklearn.covariance import shrunk_covariance
 
     centred = _unit(features)
-    _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    learnt = centred[rows]
+    _, place, counts = np.unique(labels[rows], return_inverse=True, return_counts=True)
     means = np.zeros((len(counts), centred.shape[1]))
-    np.add.at(means, place, centred)
-    within = centred - (means / counts[:, None])[place]
+    np.add.at(means, place, learnt)
+    within = learnt - (means / counts[:, None])[place]
     covariance = shrunk_covariance(within.T @ within / len(within), SHRINKAGE)
     factor = cholesky(covariance, lower=True)
     return _length_one(solve_triangular(factor, centred.T, lower=True).T.astype(np.float32))
 
 
 def _nearest(
-    points: Features, units: Integers, generator: np.random.Generator
+    points: Features, voters: Integers, units: Integers, generator: np.random.Generator
 ) -> tuple[Integers, Matrix]:
     """Return the nearest rows of others (n, k) and the weight of their votes, 0 for the same unit.
 
@@ -140,9 +156,8 @@ def _nearest(
     """
     from sklearn.neighbors import NearestNeighbors
 
-    rows = len(points)
-    among = np.sort(generator.choice(rows, AMONG, replace=False)) if rows > AMONG else None
-    voters = np.arange(rows) if among is None else among
+    if len(voters) > AMONG:
+        voters = np.sort(generator.choice(voters, AMONG, replace=False))
     search = NearestNeighbors(algorithm="brute").fit(points[voters])
     distance, found = search.kneighbors(points, min(NEIGHBOURS + 1, len(voters)))
     near = voters[found]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from influence_core.noise.consensus import consensus, suspicion
+from influence_core.noise.consensus import consensus, suspicion, unanimous
 
 
 def test_suspicion_by_hand() -> None:
@@ -35,3 +35,9 @@ def test_what_is_missing_has_no_vote() -> None:
     found = consensus(read, {"a": "one", "b": "two"})
     np.testing.assert_allclose(found, [0.6, 0.6, np.nan])
     np.testing.assert_array_equal(consensus({"b": read["b"]}, {"b": "two"}), read["b"])
+
+
+def test_unanimous_is_what_every_witness_flags() -> None:
+    read = {"a": np.array([0.95, 0.95, 0.5]), "b": np.array([0.97, 0.6, 0.99])}
+    assert unanimous(read, {"a": "one", "b": "two"}, 0.1).tolist() == [True, False, False]
+    assert unanimous(read, {"a": "one"}, 0.1).tolist() == [True, True, False]

@@ -70,7 +70,7 @@ def test_one_fold_is_refused() -> None:
 
 def test_whitening_makes_classes_round() -> None:
     stretched = FEATURES * np.linspace(1, 20, FEATURES.shape[1], dtype=np.float32)
-    points = whitened(stretched, LABELS).astype(np.float64)
+    points = whitened(stretched, LABELS, UNITS).astype(np.float64)
     np.testing.assert_allclose(np.linalg.norm(points, axis=1), 1, rtol=1e-5)
     means = np.stack([points[label == LABELS].mean(axis=0) for label in range(CLASSES)])
     values = np.linalg.eigvalsh(np.cov((points - means[LABELS]).T))
@@ -112,3 +112,18 @@ def test_of_very_many_rows_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> No
     first, again = nearby(), nearby()
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
     assert (first.probabilities.argmax(axis=1) == LABELS).mean() > 0.9
+
+
+@pytest.mark.parametrize("judge", ["discriminant", "neighbours"])
+def test_what_is_not_trusted_teaches_nothing(judge: str) -> None:
+    trusted = np.arange(200) % 5 > 0
+
+    def judged(labels: np.ndarray) -> np.ndarray:
+        if judge == "discriminant":
+            return discriminant(FEATURES, labels, FOLD, CLASSES, trusted).probabilities
+        generator = np.random.default_rng(0)
+        return neighbours(FEATURES, labels, UNITS, CLASSES, generator, trusted).probabilities
+
+    changed = np.where(trusted, LABELS, (LABELS + 1) % CLASSES)
+    np.testing.assert_array_equal(judged(LABELS), judged(changed))
+    assert (judged(changed).argmax(axis=1) == LABELS).mean() > 0.9
