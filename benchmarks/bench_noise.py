@@ -1,0 +1,107 @@
+"""How well wrong labels are found: the consensus against cleanlab on the same frozen features.
+
+Targets: 1 − average precision at most half of cleanlab's self-confidence where labels were drawn
+uniformly, and three quarters where they went to classes that are easily confused.
+
+Labels of CLINC150 intents are flipped where `../shared/data` has the file, and those of the
+built-in set anywhere else. cleanlab judges the 5-fold probabilities of a logistic regression on
+the features of the run whose labels were flipped, by each of its three rankings.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from cleanlab.rank import get_label_quality_scores
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from influence_core import pipeline
+from influence_core.config import BUILTIN_SOURCE, DataSettings, RunSettings, ScoringSettings
+from influence_core.noise.evidence import Evidence
+from influence_core.noise.flipping import flip
+from influence_core.noise.known import detections, known_wrong
+from influence_core.noise.measure import detection
+from influence_core.noise.settings import FlipSettings
+from influence_core.noise.table import find_noise
+from influence_core.store.run import Run
+
+CLINC = Path(__file__).parents[2] / "shared" / "data" / "clinc150_train.csv"
+SHARES, SEEDS = (0.1,), (12, 13)
+RANKINGS = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Average precision of everything on one flipped copy, and what was estimated."""
+
+    name: str
+    wrong: float
+    precisions: dict[str, float]
+    estimate: str
+
+    @property
+    def ratio(self) -> float:
+        """What the consensus misses, over what cleanlab's self-confidence misses."""
+        return (1 - self.precisions["consensus"]) / (1 - self.precisions["self_confidence"])
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"{key} {value:.4f}" for key, value in self.precisions.items())
+        return (
+            f"{self.name}, {self.wrong:.2%} wrong, estimated {self.estimate}: 1 − average "
+            f"precision {self.ratio:.2f} times that of cleanlab's self-confidence ({listed})"
+        )
+
+
+def probe(source: str, name: str, root: Path) -> Run:
+    """Train a head on the frozen features of a source."""
+    label = "intent" if source == BUILTIN_SOURCE or Path(source) == CLINC else "label"
+    data = DataSettings(source=source, label=label, min_class_size=1)
+    settings = RunSettings(data=data, scoring=ScoringSettings(scores=("vog", "aum", "tracin")))
+    return pipeline.run(name=name, settings=settings, root=root)
+
+
+def cleanlab_alone(evidence: Evidence, seed: int) -> dict[str, np.ndarray]:
+    """Rank rows by cleanlab, on 5-fold probabilities of a logistic regression."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    model = LogisticRegression(max_iter=300, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probabilities = cross_val_predict(
+            model, evidence.features, evidence.labels, cv=folds, method="predict_proba"
+        )
+    return {
+        ranking: get_label_quality_scores(evidence.labels, probabilities, method=ranking)
+        for ranking in RANKINGS
+    }
+
+
+def outcome(clean: Run, settings: FlipSettings) -> Outcome:
+    """Flip labels of a clean run's data, make a run of them, and look for them."""
+    name = f"{settings.kind}-{settings.share:g}-seed{settings.seed}"
+    root = clean.path.parent
+    noisy = probe(str(flip(clean, root / f"{name}.parquet", settings).path), name, root)
+    wrong = known_wrong(noisy)
+    found = {key: one.average_precision for key, one in detections(noisy, wrong)}
+    evidence = Evidence(noisy)
+    for ranking, quality in cleanlab_alone(evidence, settings.seed).items():
+        by_id = evidence.by_id
+        found[ranking] = detection(quality, wrong, by_id, suspicious="low").average_precision
+    share = find_noise(noisy).facts.wrong
+    estimate = f"{share.share:.2%} ({share.low:.2%} to {share.high:.2%})"
+    return Outcome(name, float(wrong.mean()), found, estimate)
+
+
+def results() -> Iterator[Outcome]:
+    with tempfile.TemporaryDirectory() as folder:
+        source = str(CLINC) if CLINC.exists() else BUILTIN_SOURCE
+        clean = probe(source, "clean", Path(folder))
+        for seed in SEEDS:
+            for kind in ("uniform", "confused"):
+                for share in SHARES:
+                    yield outcome(clean, FlipSettings(kind=kind, share=share, seed=seed))
