@@ -117,6 +117,7 @@ def figures(shown: Shown) -> None:
             "Curve": found["curve"].map(shown.titles),
             "Pruned": [percent(share, 0) for share in found["fraction"]],
             "Rows saved": [count(rows) for rows in _train_rows(experiment) - found["rows"]],
+            **_saved(shown),
             "Accuracy": _spread(found, "accuracy", ".1%"),
             "Macro F1": _spread(found, "macro_f1", ".1%"),
             "Errors": _spread(found, "error_change", "+z.0%"),
@@ -126,7 +127,6 @@ def figures(shown: Shown) -> None:
                 for place in zip(found["curve"], found["fraction"], strict=True)
             ],
             "Seconds": [f"{seconds:.2f}" for seconds in found["seconds"]],
-            **_saved(shown),
         }
     )
     st.dataframe(
