@@ -73,8 +73,6 @@ def discriminant(
     Raises:
         ScoreError: there is only one fold.
     """
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
     folds = np.unique(fold)
     if len(folds) < 2:
         raise ScoreError(rule("fold", "divide the training rows into two or more groups", 1))
@@ -83,13 +81,30 @@ def discriminant(
     for index in folds:
         inside = fold == index
         learnt = ~inside if trusted is None else ~inside & trusted
-        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
-        with warnings.catch_warnings():
-            # A class of one row has no covariance of its own; it takes part in the common one.
-            warnings.filterwarnings("ignore", "Only one sample available")
-            model.fit(centred[learnt], labels[learnt])
-        probabilities[np.ix_(inside, model.classes_)] = model.predict_proba(centred[inside])
+        known, said = _asked(centred[learnt], labels[learnt], centred[inside])
+        probabilities[np.ix_(inside, known)] = said
     return Judgement.of(probabilities, labels)
+
+
+def _asked(
+    features: Features, labels: Integers, about: Features
+) -> tuple[Integers, npt.NDArray[np.float64]]:
+    """Learn from some rows; return their classes, and the probabilities of these of others.
+
+    Where there is nothing to tell apart, all believe in the one class; where classes have no more
+    than a row each, nobody knows anything.
+    """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    known = np.unique(labels)
+    if len(known) < 2 or len(labels) <= len(known):
+        return known, np.full((len(about), len(known)), float(len(known) == 1))
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
+    with warnings.catch_warnings():
+        # A class of one row has no covariance of its own; it takes part in the common one.
+        warnings.filterwarnings("ignore", "Only one sample available")
+        model.fit(features, labels)
+    return known, model.predict_proba(about)
 
 
 def neighbours(

@@ -32,6 +32,9 @@ _FACTS = b"noise"
 LOUD = 0.05
 """Share of the rows that a detector flags where it is not known how many labels are wrong."""
 
+MOST = 0.3
+"""Most that is left out as flagged by every witness, however many labels seem to be wrong."""
+
 
 def suspicion_column(detector: str) -> str:
     """Return the name of the column of a detector's suspicion."""
@@ -111,10 +114,9 @@ def write_noise(run: Run, seed: int = 0) -> NoiseReport:
                 f"Run {run.name!r} has nothing that tells wrong labels: it needs {_FEWEST}."
             )
         wrong = _wrong(evidence)
-        if evidence.features is not None:
-            share = wrong.share if wrong else LOUD
-            trusted = ~unanimous(suspicions, voters(suspicions), share)
-            evidence = replace(evidence, trusted=trusted)
+        if wrong is not None and evidence.features is not None:
+            flagged = unanimous(suspicions, voters(suspicions), min(wrong.share, MOST))
+            evidence = replace(evidence, trusted=~flagged)
             suspicions |= _read(evidence, OF_FEATURES)
         facts = NoiseFacts(
             detectors=tuple(suspicions),

@@ -127,3 +127,13 @@ def test_what_is_not_trusted_teaches_nothing(judge: str) -> None:
     changed = np.where(trusted, LABELS, (LABELS + 1) % CLASSES)
     np.testing.assert_array_equal(judged(LABELS), judged(changed))
     assert (judged(changed).argmax(axis=1) == LABELS).mean() > 0.9
+
+
+def test_little_data_is_judged_as_far_as_it_goes() -> None:
+    """One row of a class: where it is left out, the others can only be of the other class."""
+    labels = np.array([0, 0, 0, 0, 1])
+    found = discriminant(FEATURES[:5], labels, np.arange(5), 2)
+    np.testing.assert_array_equal(found.probabilities[4], [1, 0])
+    assert np.isfinite(found.loss).all()
+    alone = discriminant(FEATURES[:3], np.arange(3), np.arange(3), 3)
+    assert np.isnan(alone.loss).all()
