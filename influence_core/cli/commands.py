@@ -31,8 +31,10 @@ COMMANDS = {
     "scores": Entry("look", "List the scores and how to read them."),
     "explain": Entry("explain", "Show which training rows made the model say this."),
     "prune": Entry("prune", "Measure what dropping training rows would do, before any is dropped."),
-    "noise": Entry("noise", "Show which labels are likely wrong, how many, and why."),
-    "flip": Entry("noise", "Write a copy of a run's data with some labels wrong on purpose."),
+    "noise": Entry("noise", "Show the training rows whose label is most likely wrong, and why."),
+    "flip": Entry(
+        "noise", "Write a copy of a run's data with some training labels wrong on purpose."
+    ),
     "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
     "delete": Entry("look", "Delete a run with everything in it."),
