@@ -22,7 +22,6 @@ from influence_core.stages.job import Job, Step
 from influence_core.stages.plan import plan
 from influence_core.stages.replay import check_replay, for_checkpoints, plan_replay
 from influence_core.stages.training import train_along
-from influence_core.store.files import discard
 from influence_core.store.names import run_names
 from influence_core.store.run import (
     Run,
@@ -240,20 +239,19 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
 def _execute(
     run: Run, listeners: Iterable[Listener], compute: ComputeSettings | None = None
 ) -> Run:
-    with ranks.leading(run.path):
+    with ranks.leading(run.path), working(run, listeners, versions=_versions()) as progress:
         manifest = run.manifest()
         if manifest.status == "complete":
-            discard(run.private_folder)
             return run
         settings = manifest.settings
         if compute is not None:
             settings = settings.model_copy(update={"compute": compute})
-        with working(run, listeners, versions=_versions(), settings=settings) as progress:
-            job = Job(run, settings, progress)
-            check(settings)
-            for step in plan_replay(job) if settings.checkpoints else plan(job):
-                progress.enter(step.name)
-                _take(step, run)
+            run.update(settings=settings)
+        job = Job(run, settings, progress)
+        check(settings)
+        for step in plan_replay(job) if settings.checkpoints else plan(job):
+            progress.enter(step.name)
+            _take(step, run)
     return run
 
 

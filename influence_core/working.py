@@ -9,7 +9,7 @@ from typing import Any
 from influence_core.errors import Cancelled, InfluenceError, RunBusy, RunError
 from influence_core.progress import Listener, Progress
 from influence_core.store.files import discard, disk_refusal, sweep
-from influence_core.store.journal import Journal
+from influence_core.store.journal import Journal, clear_stop
 from influence_core.store.workplace import Workplace
 
 
@@ -20,13 +20,18 @@ def working(
     """Hold the lock of a place, keep its log, and let its manifest say how the work ends.
 
     What an earlier process left unfinished is swept away first, and the private folder when the
-    work is complete. `changes` are written to the manifest at the beginning.
+    work is complete. `changes` are written to the manifest at the beginning. Where the work is
+    complete already, nothing is written: the block finds that out from the manifest.
 
     Raises:
         RunBusy: another process works there.
         RunError: the disk takes no more.
     """
     with place.lock(), full_disk_told(place):
+        if place.manifest().status == "complete":
+            discard(place.private_folder)
+            yield Progress(*listeners)
+            return
         journal = Journal(place)
         sweep(place.path)
         place.update(status="running", error="", **changes)
@@ -40,6 +45,8 @@ def working(
         except Exception as error:
             place.update(status="failed", error=_worded(error))
             raise
+        finally:
+            clear_stop(place)
         place.update(status="complete")
         discard(place.private_folder)
 
@@ -56,7 +63,7 @@ def full_disk_told(place: Workplace[Any]) -> Iterator[None]:
         if refusal is None:
             raise
         raise RunError(
-            f"The folder of {place.title} takes no more: {refusal}. Make room, then resume; "
+            f"{place.title}: its folder takes no more: {refusal}. Make room, then resume; "
             "what is finished is kept."
         ) from error
 

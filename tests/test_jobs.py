@@ -15,9 +15,10 @@ import pytest
 from influence_core import jobs
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError, RunExists
-from influence_core.progress import Event, Progress
+from influence_core.progress import Event, Listener, Progress
 from influence_core.store.journal import JobRecord, Journal
 from influence_core.store.run import Run, create_run, open_run
+from influence_core.working import working
 
 WORKER = Path(__file__).with_name("job_worker.py")
 PATIENCE = 20.0
@@ -121,6 +122,30 @@ def test_cancel_stops_work_in_a_process_without_signalling_it(
     assert jobs.cancel(run)
     with pytest.raises(Cancelled):
         progress.begin("training", 10)
+
+
+def test_what_was_cancelled_goes_on_in_the_same_process(runs_root: Path) -> None:
+    run = create_run("notebook", RunSettings(), runs_root)
+
+    def work(*listeners: Listener) -> None:
+        with working(run, listeners) as progress:
+            progress.begin("training", 10)
+            progress.end()
+
+    with pytest.raises(Cancelled):
+        work(lambda _: jobs.cancel(run))
+    assert run.manifest().status == "cancelled"
+    work()
+    assert run.manifest().status == "complete"
+
+
+def test_what_is_complete_is_left_as_it_is(runs_root: Path) -> None:
+    run = create_run("done", RunSettings(), runs_root)
+    run.update(status="complete")
+    before = run.manifest_file.read_bytes()
+    with pytest.raises(ValueError, match="unreachable"), working(run, error="never written"):
+        raise ValueError("unreachable")
+    assert run.manifest_file.read_bytes() == before
 
 
 def test_a_user_error_is_told_in_its_own_words(runs_root: Path, pretend: Pretend) -> None:

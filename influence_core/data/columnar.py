@@ -128,6 +128,10 @@ def _batches(
     start, held, size = 0, 0, 0
     gathered: list[pa.Table] = []
     for piece in pieces:
+        if gathered and not piece.schema.equals(gathered[0].schema):
+            # Streams that declare no types may find others as they go on.
+            yield _batch(pa.concat_tables(gathered), names, start, total)
+            start, held, size, gathered = start + held, 0, 0, []
         gathered.append(piece)
         held, size = held + piece.num_rows, size + piece.nbytes
         if held >= BATCH_ROWS or size >= BATCH_BYTES:

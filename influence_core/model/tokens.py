@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UNKNOWN_LIMIT = 0.05
 """Share of unknown tokens from which another encoder is advised."""
 
+MOST_ROWS = 256
+"""Most rows of a batch of like length."""
+
 _BATCH = 4096
 _IDS, _TYPES, _OFFSETS, _FACTS = "ids.npy", "types.npy", "offsets.npy", "facts.json"
 
@@ -164,7 +167,10 @@ def open_tokens(folder: Path, pad_id: int | None = None) -> TokenStore:
 
 
 def length_batches(
-    lengths: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], tokens: int, most_rows: int = 256
+    lengths: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    tokens: int,
+    most_rows: int = MOST_ROWS,
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Cut `rows`, sorted by length, into batches of at most `tokens` padded tokens.
 

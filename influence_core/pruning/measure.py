@@ -81,14 +81,15 @@ def resume_pruning(
     Raises:
         RunBusy: another process works on it.
     """
-    manifest = experiment.manifest()
-    if manifest.status == "complete":
-        return experiment
-    compute = compute or manifest.compute
-    with working(experiment, listeners, compute=compute) as progress:
+    with working(experiment, listeners) as progress:
+        manifest = experiment.manifest()
+        if manifest.status == "complete":
+            return experiment
+        compute = compute or manifest.compute
         require_backend(compute)
         material = material_of(experiment.run, manifest.settings, experiment.private_folder)
         experiment.update(
+            compute=compute,
             encoder=material.model.encoder,
             epochs=material.training.epochs,
             train_rows=len(material.examples.train_rows),

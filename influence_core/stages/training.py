@@ -43,7 +43,7 @@ def train_head(job: Job, replicate: Run, seed: int) -> None:
     settings = job.settings.training
     minibatches = job.settings.scoring.needs_minibatches
     train_probe(model, features, examples, settings, seed, replicate, job.progress, minibatches)
-    discard(replicate.private_folder / "records")
+    _forget(job, replicate, "records")
     if replicate.path == job.run.path:
         every = np.arange(len(examples.ids))
         _keep_model(job, model, examples, head_logits(model.head, features, every))
@@ -74,8 +74,7 @@ def train_whole(job: Job, replicate: Run, seed: int) -> None:
         features = np.load(job.run.embeddings_file, mmap_mode="r")
         _keep_model(job, model, examples, head_logits(model.head, features, np.arange(len(tokens))))
     # In this order: without its state a training begins anew, and needs no records.
-    discard(replicate.private_folder / "trainer")
-    discard(replicate.private_folder / "records")
+    _forget(job, replicate, "trainer", "records")
 
 
 def train_along(run: Run, seed: int) -> None:
@@ -128,6 +127,14 @@ def _keep_model(job: Job, model: TextClassifier, examples: Examples, logits: Log
     tokenizer = load_tokenizer(encoder_source(job.settings.model.encoder))
     save_classifier(model, job.run.model_folder, tokenizer)
     job.run.update(metrics=figures)
+
+
+def _forget(job: Job, replicate: Run, *parts: str) -> None:
+    """Remove what only served to go on after a stop, in this order."""
+    for part in parts:
+        discard(replicate.private_folder / part)
+    if replicate.path != job.run.path:
+        discard(replicate.private_folder)
 
 
 def _clear(replicate: Run) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from influence_core.errors import Cancelled
 from influence_core.progress import Event
-from influence_core.store.files import write_json
+from influence_core.store.files import discard, write_json
 from influence_core.store.workplace import Workplace
 
 HEARTBEAT_SECONDS = 1.0
@@ -89,6 +89,11 @@ def ask_to_stop(place: Workplace[Any], record: JobRecord) -> bool:
     place.private_folder.mkdir(parents=True, exist_ok=True)
     write_json(place.private_folder / STOP, record.model_dump(mode="json"))
     return True
+
+
+def clear_stop(place: Workplace[Any]) -> None:
+    """Forget a request to stop: it was obeyed, or the work ended before it was heard."""
+    discard(place.private_folder / STOP)
 
 
 class Journal:

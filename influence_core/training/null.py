@@ -22,15 +22,13 @@ from influence_core.store.run import DatasetSummary, Run
 from influence_core.training.batches import shuffled_batches
 from influence_core.training.outlook import Examples
 from influence_core.training.schedule import steps_in_epoch
+from influence_core.training.trainer import MAX_NORM
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Floats = npt.NDArray[np.float64]
 Inputs = dict[str, Tensor]
-
-MAX_NORM = 1.0
-"""Norm at which fine-tuning clips its gradients."""
 
 
 def write_null(

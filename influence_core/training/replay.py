@@ -17,16 +17,13 @@ from influence_core.model.checkpoints import WEIGHTS, GivenCheckpoint
 from influence_core.model.classifier import TextClassifier, cast, load_classifier, pool
 from influence_core.model.last_layer import HeadTap, head_weights
 from influence_core.model.precision import pick_device, pick_dtype
-from influence_core.model.tokens import TokenStore, length_batches
+from influence_core.model.tokens import MOST_ROWS, TokenStore, length_batches
 from influence_core.progress import Progress
 from influence_core.store.files import atomic, new_array
 from influence_core.store.run import Run
 from influence_core.training.dynamics import collect, write_snapshot
 from influence_core.training.outlook import Examples
 from influence_core.training.passes import BATCH_TOKENS
-
-MOST_ROWS = 256
-"""Most rows of a batch."""
 
 Batches = Iterator[tuple[npt.NDArray[np.int64], torch.Tensor]]
 

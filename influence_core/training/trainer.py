@@ -33,6 +33,9 @@ from influence_core.training.numbered import ROW
 SLICES = 2
 """Parts of like length into which a training batch is cut: less padding, the same gradient."""
 
+MAX_NORM = 1.0
+"""Norm at which gradients are clipped."""
+
 Integers = npt.NDArray[np.int64]
 Witness = Callable[[Tensor, Tensor, Tensor, int], None]
 """Is shown places of rows, their logits, their labels and the step that they make."""
@@ -164,7 +167,7 @@ def _arguments(
         max_steps=-1 if steps is None else steps,
         per_device_train_batch_size=settings.batch_size // ranks.world_size(),
         lr_scheduler_type="constant",
-        max_grad_norm=1.0,
+        max_grad_norm=MAX_NORM,
         bf16=pick_dtype(settings.precision, device) == torch.bfloat16,
         use_cpu=device.type == "cpu",
         seed=seed,

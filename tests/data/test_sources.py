@@ -8,7 +8,7 @@ import pytest
 
 from influence_core import hub
 from influence_core.config import DataSettings
-from influence_core.data import inspect
+from influence_core.data import columnar, inspect
 from influence_core.data.columns import guess
 from influence_core.data.findings import Report
 from influence_core.errors import DataError
@@ -143,3 +143,17 @@ def test_inspection_of_nothing(csv):
 def test_semicolons_are_understood(loaded, run, csv):
     loaded(csv("text;label\none, two;x\nthree;y\n"))
     assert run.examples()["text"].tolist() == ["one, two", "three"]
+
+
+def test_pieces_that_change_their_types_are_read_one_after_the_other() -> None:
+    pieces = [
+        pa.table({"text": ["one", "two"], "note": pa.nulls(2)}),
+        pa.table({"text": ["three"], "note": ["known now"]}),
+        pa.table({"text": ["four"], "note": ["and still"]}),
+    ]
+    read = list(columnar._batches(pieces, {}, 4))
+    assert [list(batch.rows) for batch in read] == [[1, 2], [3, 4]]
+    assert [batch.table.column("note").to_pylist() for batch in read] == [
+        [None, None],
+        ["known now", "and still"],
+    ]

@@ -19,6 +19,7 @@ from transformers import PreTrainedModel
 from influence_core.config import ONE_PROCESS, ComputeSettings, Precision, ScoringSettings
 from influence_core.errors import RunError
 from influence_core.model.attention import quick_attention
+from influence_core.model.checkpoints import WEIGHTS
 from influence_core.model.classifier import (
     cast,
     head_linear,
@@ -27,7 +28,7 @@ from influence_core.model.classifier import (
     padding_id,
 )
 from influence_core.model.precision import pick_device, pick_dtype
-from influence_core.model.tokens import TokenStore, length_batches
+from influence_core.model.tokens import MOST_ROWS, TokenStore, length_batches
 from influence_core.parallel import spread
 from influence_core.progress import Progress
 from influence_core.scores.gradients.influence import Influence, without_rule
@@ -41,9 +42,6 @@ from influence_core.store.files import write_parquet
 
 BATCH_TOKENS = 2048
 """Padded tokens of a batch: small enough for the gradients to stay in the caches."""
-
-MOST_ROWS = 256
-"""Most rows of a batch."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +245,7 @@ class _Tracer:
             if not self._plan.looks_at(number):
                 progress.advance(len(rows))
                 continue
-            self._model.load_state_dict(load_file(checkpoint / "model.safetensors"), strict=True)
+            self._model.load_state_dict(load_file(checkpoint / WEIGHTS), strict=True)
             start = 0
             for batch in batches:
                 self._batch(batch, start, number == self._plan.grand, tally)
