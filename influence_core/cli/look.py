@@ -95,6 +95,7 @@ def _score_page(entry: ScoreSpec) -> Iterator[tuple[str, str, str]]:
     high = "∞" if entry.maximum is None else f"{entry.maximum:.4g}"
     yield entry.key, entry.label, entry.summary
     yield "", "formula", entry.formula
+    yield "", "shape", entry.shape
     yield "", "unit, range", f"{entry.unit}, from {low} to {high}"
     yield "", "hard end", entry.hard
     yield "", "suspicious end", entry.suspicious or "none: it does not tell wrong labels"

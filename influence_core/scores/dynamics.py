@@ -37,8 +37,8 @@ def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
     """Count forgetting events, and mark what was never learnt.
 
     forgetting = Σ over looks of [correct before and incorrect now], starting from incorrect: the
-    first look can forget nothing. High is hard. A row that was never correct counts 0 events and
-    is marked instead.
+    first look can forget nothing. High is hard, neither end suspicious. A row that was never
+    correct counts 0 events and is marked instead: it ranks hardest.
 
     A look is a snapshot, or an epoch's batch that the row was in, before the model learnt from it:
     that is the definition of the paper.
@@ -47,7 +47,9 @@ def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
         correct: whether the model was right (n,), look after look.
 
     Returns:
-        Events (n,), at least 0; never learnt (n,).
+        Number of events (n,), in [0, looks / 2]; never learnt (n,).
+
+    Cost: O(n) a look, on top of the snapshot's forward pass; batches are seen in training anyway.
 
     Source: Toneva et al., arXiv:1812.05159.
     """
@@ -62,14 +64,19 @@ def forgetting(correct: Iterable[Bools]) -> tuple[Floats, Bools]:
 
 
 def pvi(loss: npt.NDArray[np.floating], null: Floats) -> Floats:
-    """Return pointwise V-information in bits (n,).
+    """Compute pointwise V-information.
 
-    PVI = log₂ p(y | text) − log₂ p(y | ∅), with log₂ p(y | text) = −loss / ln 2. It never exceeds
-    −log₂ p(y | ∅). Low is hard; below 0 the text speaks against its label.
+    PVI = log₂ p(y | text) − log₂ p(y | ∅), with log₂ p(y | text) = −loss / ln 2. Low is hard and
+    suspicious; below 0 the text speaks against its label.
 
     Args:
         loss: −ln p(y | text) in nats (n,).
         null: log₂ p(y | ∅) in bits (n,), of a model that is told nothing of the text.
+
+    Returns:
+        PVI in bits (n,), in (−∞, −log₂ p(y | ∅)].
+
+    Cost: O(n), on top of one snapshot's forward pass; none for a null that is a share of labels.
 
     Source: Ethayarajh et al., arXiv:2110.08420.
     """
@@ -77,9 +84,13 @@ def pvi(loss: npt.NDArray[np.floating], null: Floats) -> Floats:
 
 
 def log_prior(labels: Integers) -> Floats:
-    """Return log₂ of the share of each row's label among the rows (n,).
+    """Compute log₂ of the share of each row's label: what a null model of no input converges to.
 
-    It is what a null model of an empty input converges to.
+    Args:
+        labels: class indices (n,).
+
+    Returns:
+        log₂ p(y | ∅) in bits (n,), at most 0.
     """
     counts = np.bincount(labels).astype(np.float64)
     prior: Floats = np.log2(counts[labels] / len(labels))
@@ -87,9 +98,15 @@ def log_prior(labels: Integers) -> Floats:
 
 
 def log_prior_elsewhere(labels: Integers, fold: Integers) -> Floats:
-    """Return log₂ of the share of each row's label among the rows of the other folds (n,).
+    """Compute log₂ of the share of each row's label among the rows of the other folds.
 
-    Missing (NaN) where no other fold has the label: a model of them could not have learnt it.
+    Args:
+        labels: class indices (n,).
+        fold: the fold that each row was held out in (n,), from 0.
+
+    Returns:
+        log₂ p(y | ∅) in bits (n,), at most 0; missing (NaN) where no other fold has the label, as
+        a model of them could not have learnt it.
     """
     shape = int(labels.max()) + 1, int(fold.max()) + 1
     counts = np.bincount(np.ravel_multi_index((labels, fold), shape), minlength=shape[0] * shape[1])
@@ -101,17 +118,57 @@ def log_prior_elsewhere(labels: Integers, fold: Integers) -> Floats:
 
 
 def mean_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:
-    """Return the mean over snapshots: AUM of margins, confidence of p(y | text)."""
+    """Compute AUM, the mean margin over snapshots, or confidence, the mean of p(y | text).
+
+    AUM = mean of logit_y − max over others of logit. Of both, low is hard and suspicious.
+
+    Args:
+        columns: `margin` or `p_true` (n,), snapshot after snapshot.
+
+    Returns:
+        AUM in logits (n,), unbounded; confidence as a probability (n,), in [0, 1].
+
+    Cost: O(n) a snapshot, on top of its forward pass.
+
+    Source: Pleiss et al., arXiv:2001.10528 (AUM); Swayamdipta et al., arXiv:2009.10795
+    (confidence).
+    """
     return _moments(columns)[0]
 
 
 def deviation_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:
-    """Return the population standard deviation over snapshots: cartography's variability."""
+    """Compute variability, the population standard deviation of p(y | text) over snapshots.
+
+    High is hard, or ambiguous; neither end is suspicious.
+
+    Args:
+        columns: `p_true` (n,), snapshot after snapshot.
+
+    Returns:
+        Variability as a probability (n,), in [0, 0.5].
+
+    Cost: O(n) a snapshot, on top of its forward pass.
+
+    Source: Swayamdipta et al., arXiv:2009.10795.
+    """
     return np.sqrt(_moments(columns)[1])
 
 
 def sum_over(columns: Iterable[npt.NDArray[np.generic]]) -> Floats:
-    """Return the sum over snapshots: cartography's correctness, as a count."""
+    """Compute correctness, the number of snapshots at which argmax = y.
+
+    Low is hard and suspicious.
+
+    Args:
+        columns: `correct` (n,), snapshot after snapshot.
+
+    Returns:
+        Number of epochs, whose ends the snapshots are (n,), in [0, snapshots].
+
+    Cost: O(n) a snapshot, on top of its forward pass.
+
+    Source: Swayamdipta et al., arXiv:2009.10795.
+    """
     mean, _, count = _moments(columns)
     return np.round(mean * count)
 

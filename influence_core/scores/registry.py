@@ -17,14 +17,16 @@ End = Literal["high", "low"]
 class ScoreSpec:
     """What a score is and how to read it.
 
-    `hard` is the end of hard examples, `suspicious` the end where wrong labels gather (None where
-    the score does not tell them), `needs` what it is computed from.
+    `shape` is that of what the formula takes and of what it gives: one value a training row. `hard`
+    is the end of hard examples, `suspicious` the end where wrong labels gather (None where the
+    score does not tell them), `needs` what it is computed from.
     """
 
     key: str
     label: str
     summary: str
     formula: str
+    shape: str
     unit: str
     minimum: float | None
     maximum: float | None
@@ -47,6 +49,7 @@ _SPECS = (
         summary="How much the gradient of the true-label logit with respect to the input changes "
         "while the model learns. High: the model kept revising how it reads this text.",
         formula="mean over tokens, dimensions of Var over checkpoints of ∂ logit_y / ∂ embedding",
+        shape="gradients (checkpoints, tokens, dimensions) of each row → (rows,)",
         unit="squared logit per squared embedding unit",
         minimum=0.0,
         maximum=None,
@@ -63,6 +66,7 @@ _SPECS = (
         summary="The length of the error vector early in training. High: the model was far from "
         "the label when most texts were already learnt.",
         formula="‖softmax(logits) − onehot(y)‖₂ at the end of an early epoch",
+        shape="logits (rows, classes) → (rows,)",
         unit="probability",
         minimum=0.0,
         maximum=2.0**0.5,
@@ -80,6 +84,7 @@ _SPECS = (
         "High: what it learnt did not last. What was never learnt ranks hardest.",
         formula="number of transitions correct → incorrect over snapshots, or over the "
         "minibatches that the text was in, starting from incorrect",
+        shape="correct (snapshots or minibatch epochs, rows) → (rows,)",
         unit="events",
         minimum=0.0,
         maximum=None,
@@ -96,6 +101,7 @@ _SPECS = (
         summary="How many bits the text tells the model about its label, beyond the label's "
         "frequency. Low: hard; below zero the text points away from its label.",
         formula="log₂ p(y | text) − log₂ p(y)",
+        shape="log₂ p(y | text) (rows,), log₂ p(y) (rows,) → (rows,)",
         unit="bits",
         minimum=None,
         maximum=None,
@@ -112,6 +118,7 @@ _SPECS = (
         summary="How much training on this text lowers the loss on itself, summed over "
         "checkpoints. High: the model must move far for this one text.",
         formula="Σ over checkpoints of lr · ‖∂ loss / ∂ θ‖²",
+        shape="‖∂ loss / ∂ θ‖² (checkpoints, rows) → (rows,)",
         unit="nats",
         minimum=0.0,
         maximum=None,
@@ -129,6 +136,7 @@ _SPECS = (
         summary="The length of the loss gradient over all parameters, early in training. "
         "High: this text alone would move the model far.",
         formula="‖∂ loss / ∂ θ‖₂ at the kept checkpoint nearest to the end of an early epoch",
+        shape="∂ loss / ∂ θ (rows, parameters), never written out → (rows,)",
         unit="nats per unit of θ",
         minimum=0.0,
         maximum=None,
@@ -145,6 +153,7 @@ _SPECS = (
         summary="By how much the label's logit led the best other logit, on average over "
         "training. Low: another label kept winning, as it does for wrong labels.",
         formula="mean over ends of epochs of logit_y − max over others of logit",
+        shape="margins (epochs, rows) → (rows,)",
         unit="logit",
         minimum=None,
         maximum=None,
@@ -161,6 +170,7 @@ _SPECS = (
         summary="The probability the model gave the label, on average over training. "
         "Low: the label never convinced the model.",
         formula="mean over ends of epochs of p(y | text)",
+        shape="p(y | text) (epochs, rows) → (rows,)",
         unit="probability",
         minimum=0.0,
         maximum=1.0,
@@ -176,6 +186,7 @@ _SPECS = (
         summary="How much the label's probability moved during training. "
         "High: an ambiguous text, undecided for long.",
         formula="population standard deviation over ends of epochs of p(y | text)",
+        shape="p(y | text) (epochs, rows) → (rows,)",
         unit="probability",
         minimum=0.0,
         maximum=0.5,
@@ -191,6 +202,7 @@ _SPECS = (
         summary="At the end of how many epochs the model was right. "
         "Low: it rarely or never got the label.",
         formula="number of epochs at whose end argmax = y",
+        shape="argmax = y (epochs, rows) → (rows,)",
         unit="epochs",
         minimum=0.0,
         maximum=None,
@@ -206,6 +218,7 @@ _SPECS = (
         summary="How little the trained model believes the label. High: the label surprises it "
         "even after training; a model that has learnt its wrong labels by heart hides them.",
         formula="−ln p(y | text) at the end of the last epoch",
+        shape="logits (rows, classes) → (rows,)",
         unit="nats",
         minimum=0.0,
         maximum=None,
@@ -222,6 +235,7 @@ _SPECS = (
         summary="By how much the label's logit leads the best other logit in the trained model. "
         "Below zero: the model prefers another label. AUM is its mean over training.",
         formula="logit_y − max over others of logit, at the end of the last epoch",
+        shape="logits (rows, classes) → (rows,)",
         unit="logit",
         minimum=None,
         maximum=None,
@@ -238,6 +252,7 @@ _SPECS = (
         summary="How undecided the trained model is between the labels, whichever is given. "
         "High: the text fits several labels, or none.",
         formula="−Σ over labels of p ln p, with p = softmax(logits), at the end of the last epoch",
+        shape="logits (rows, classes) → (rows,)",
         unit="nats",
         minimum=0.0,
         maximum=None,
@@ -254,6 +269,7 @@ _SPECS = (
         summary="How likely the label is right by models that never learnt from this text. "
         "Low: they believe another label, so this one may be wrong.",
         formula="p(y | text) of a head on features of the untuned encoder, out of fold",
+        shape="p(label | text) (rows, classes) → (rows,)",
         unit="probability",
         minimum=0.0,
         maximum=1.0,
@@ -326,6 +342,7 @@ def _custom(score: CustomScore) -> ScoreSpec:
         label=score.key,
         summary=f"Imported from column {score.column!r}. {score.hard.capitalize()}: hard.",
         formula="as it was computed elsewhere",
+        shape="(rows,)",
         unit="its own unit",
         minimum=None,
         maximum=None,

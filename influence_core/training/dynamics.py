@@ -40,16 +40,31 @@ class Snapshot:
 
 
 def observe(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Compute what a snapshot holds from logits (rows, classes) and labels (rows,).
+    """Compute what a snapshot holds: loss, margin, EL2N and entropy, and what other scores sum up.
 
-    Returns, each (rows,):
-        p_true: softmax probability of the label, in [0, 1].
-        loss: −ln p_true in nats, from log-softmax, so that it stays finite.
-        margin: logit of the label minus the best other logit.
-        el2n: ‖softmax(logits) − onehot(label)‖₂ in [0, √2]; 1 − p_true is taken as the sum of the
-            other probabilities, which keeps its digits when p_true is nearly 1.
-        entropy: of the softmax, in nats.
-        correct: whether the label's logit is the largest; a tie counts as wrong.
+    Args:
+        logits: of one forward pass (rows, classes).
+        labels: class indices (rows,).
+
+    Returns:
+        Each (rows,):
+        p_true: softmax(logits)_y, a probability in [0, 1].
+        loss: −ln p_true in nats, in [0, ∞), from log-softmax, so that it stays finite. High is
+            hard and suspicious.
+        margin: logit_y − max over others of logit, in logits, unbounded. Low is hard and
+            suspicious.
+        el2n: ‖softmax(logits) − onehot(y)‖₂, in probability, in [0, √2]. High is hard and
+            suspicious. 1 − p_true is taken as the sum of the other probabilities, which keeps its
+            digits when p_true is nearly 1.
+        entropy: −Σ over classes of p ln p in nats, in [0, ln classes]. High is hard, neither end
+            suspicious.
+        correct: whether margin > 0; a tie counts as wrong.
+
+    Cost: O(rows · classes), on top of the forward pass; nothing is differentiated.
+
+    Source: Arpit et al., arXiv:1706.05394 (loss); Pleiss et al., arXiv:2001.10528, equation 1
+    (margin); Paul, Ganguli, Dziugaite, arXiv:2107.07075 (EL2N); Lewis, Gale, arXiv:cmp-lg/9407020
+    (entropy).
     """
     log_p = logits.log_softmax(dim=1)
     chosen = labels.unsqueeze(1)

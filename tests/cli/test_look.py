@@ -94,9 +94,17 @@ class TestLook:
         facts = influence("scores", "--json").json
         assert isinstance(facts, list)
         assert [row["key"] for row in facts] == list(SCORES)
+        assert [row["shape"] for row in facts] == [spec.shape for spec in SCORES.values()]
         shown = influence("scores").out
         for spec in SCORES.values():
-            facts = (spec.summary, spec.formula, spec.unit, spec.cost, spec.reference)
+            facts = (
+                spec.summary,
+                spec.formula,
+                spec.shape,
+                spec.unit,
+                spec.cost,
+                spec.reference,
+            )
             assert all(fact in shown for fact in facts)
 
     def test_the_page_of_one_score(self, influence: Influence) -> None:

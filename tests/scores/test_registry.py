@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
+
 import pytest
 
 from influence_core.errors import ScoreError
 from influence_core.scores.registry import SCORES, ScoreSpec, resolve, spec
 
+FACTS = (
+    "summary",
+    "formula",
+    "shape",
+    "unit",
+    "minimum",
+    "maximum",
+    "hard",
+    "suspicious",
+    "cost",
+    "reference",
+)
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_an_entry_cannot_leave_a_fact_out(fact: str) -> None:
+    facts = asdict(SCORES["vog"])
+    del facts[fact]
+    with pytest.raises(TypeError, match=f"'{fact}'"):
+        ScoreSpec(**facts)
+
 
 @pytest.mark.parametrize("entry", SCORES.values(), ids=list(SCORES))
 def test_an_entry_is_complete(entry: ScoreSpec) -> None:
-    words = (entry.label, entry.summary, entry.formula, entry.unit, entry.cost, entry.reference)
+    words = [getattr(entry, field.name) for field in fields(entry) if field.type == "str"]
+    assert len(words) == 8
     assert all(word == word.strip() and len(word) > 2 for word in words)
+    assert entry.shape.endswith(" → (rows,)")
     assert entry.hard in ("high", "low")
     assert entry.suspicious in ("high", "low", None)
     assert entry.minimum is None or entry.maximum is None or entry.minimum < entry.maximum

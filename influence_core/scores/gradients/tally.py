@@ -30,13 +30,35 @@ class Tally:
         self._moments.add(gradients, int(self._offsets[start]))
 
     def add_influence(self, influence: Tensor, start: int) -> None:
-        """Add the next checkpoint's lr·‖g‖² (B,)."""
+        """Add the next checkpoint's term of TracIn = Σ over checkpoints of lr · ‖∂ loss / ∂ θ‖².
+
+        In nats, in [0, ∞); high is hard and suspicious.
+
+        Args:
+            influence: lr · ‖∂ loss / ∂ θ‖² of some rows (B,), each part of θ with its own rate.
+            start: the first of these rows.
+
+        Cost: a forward pass for every row and checkpoint, and a backward pass to the layers of θ.
+
+        Source: Pruthi et al., arXiv:2002.08484.
+        """
         if self._tracin is None:
             self._tracin = self._zeros()
         self._tracin[start : start + len(influence)] += influence
 
     def set_norms(self, norms: Tensor, start: int) -> None:
-        """Keep ‖g‖ (B,) of the one checkpoint at which GraNd is read."""
+        """Keep GraNd = ‖∂ loss / ∂ θ‖₂ of the one checkpoint at which it is read.
+
+        In nats per unit of θ, in [0, ∞); high is hard and suspicious.
+
+        Args:
+            norms: ‖∂ loss / ∂ θ‖₂ of some rows (B,), θ all parameters.
+            start: the first of these rows.
+
+        Cost: a forward and a whole backward pass for every row at one checkpoint.
+
+        Source: Paul, Ganguli, Dziugaite, arXiv:2107.07075.
+        """
         if self._grand is None:
             self._grand = self._zeros()
         self._grand[start : start + len(norms)] = norms

@@ -36,9 +36,10 @@ class Influence:
 class Influences:
     """The training rows that spoke most for and against a label of a query.
 
-    `predicted` is what the final model says of the query; `label` is the label that the rows spoke
-    for or against. `row` and `id` are None for a typed text. The sum goes over `checkpoints` of the
-    `kept` ones: over the last alone where what the encoder made of the query earlier is not known.
+    `predicted` is what the last checkpoint says of the query, which the final model may contradict
+    where it is another one; `label` is the label that the rows spoke for or against. `row` and `id`
+    are None for a typed text. The sum goes over `checkpoints` of the `kept` ones: over the last
+    alone where what the encoder made of the query earlier is not known.
     """
 
     row: int | None
@@ -72,7 +73,10 @@ def explain(
 
     Cost: the stored inputs are read once, 2 bytes a training row, checkpoint and unit of the head's
     last hidden layer (128 MB for 100,000 rows, 10 checkpoints and 64 units), and take one small
-    matrix product. Only a typed text needs a model: it goes through the final encoder.
+    matrix product. Training rows need no model, nor does any row of a probe. A typed text goes
+    through the final encoder, or through that of every checkpoint if a fine-tuning kept them. So do
+    rows outside training whose inputs were not kept, if a fine-tuning kept its checkpoints or the
+    classifier is somebody's own.
 
     A probe's encoder is frozen, so that every query is exact. After fine-tuning, a query that is no
     training row sums the last checkpoint alone, unless the run kept its checkpoints
