@@ -30,6 +30,9 @@ from influence_core.store.run import Run
 TICK = 0.05
 """Seconds between two looks at a process."""
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Environment in which processor time is not spent on waiting for one another."""
+
 RUN = ("run", "--precision", "fp32")
 SHORT = ("--epochs", "1", "--checkpoints", "3", "--scores", "vog,tracin")
 MODES = {
@@ -94,9 +97,8 @@ def _costs(mode: str, rows: int, command: list[str], runs: Path) -> Iterator[Cos
     """Do the command in a process of its own, and yield what its stages took."""
     run = Run(runs / "measured")
     whole = [sys.executable, "-m", "influence_core", *command, "--name", run.name]
-    process = psutil.Popen(
-        whole, env={**os.environ, "INFLUENCE_RUNS": str(runs)}, stdout=subprocess.DEVNULL
-    )
+    environment = {**os.environ, **ONE_THREAD, "INFLUENCE_RUNS": str(runs)}
+    process = psutil.Popen(whole, env=environment, stdout=subprocess.DEVNULL)
     watch = Watch(process)
     while process.poll() is None:
         watch.look(run)
