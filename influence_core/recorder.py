@@ -22,12 +22,13 @@ from influence_core.progress import Listener
 from influence_core.stages.replay import check_replay
 from influence_core.store.names import run_names
 from influence_core.store.run import Run, runs_root, validate_name
-from influence_core.store.state import still_recording
+from influence_core.store.state import recorded_elsewhere, still_recording
+from influence_core.store.workplace import busy
 
 if TYPE_CHECKING:
     from transformers import Trainer
 
-_OF_CHECKPOINTS = {"vog": 2, "tracin": 1}
+_OF_CHECKPOINTS = {"vog": 2, "tracin": 1, "grand": 1}
 """Fewest checkpoints of the scores that need any."""
 
 
@@ -44,8 +45,9 @@ class InfluenceRecorder:
     The dynamics come from the batches of the training: they cost no pass of their own, and are what
     the model said in training mode, with dropout, before each step. With `snapshots` they come from
     all rows in evaluation mode at the end of every epoch, a forward pass over the data each.
-    Evaluations are not recorded. VoG and TracIn, which need checkpoints, are traced when the
-    training has ended, and on the way what `explain` answers from is kept.
+    Evaluations are not recorded. VoG, TracIn and GraNd, which need checkpoints, are traced when
+    the training has ended, and on the way what `explain` answers from is kept. A training that is
+    cancelled leaves what it gave so far; `recorder.finish()` scores it.
 
     Each process of a distributed training writes its own records; the first one merges them. There
     the scores are left to `recorder.finish()`, or to `influence run --resume --name NAME`, so that
@@ -59,7 +61,7 @@ class InfluenceRecorder:
         text, text_pair, label, id: columns of the examples; guessed where they are left out. Labels
             are numbers of the model's outputs, or names of its id2label. Ids default to positions.
         checkpoints: how many weights-only checkpoints are kept at even steps until the scores are
-            there; 0 for none, and then no VoG and no TracIn.
+            there; 0 for none, and then no VoG, TracIn or GraNd.
         snapshots: whether the dynamics, and forgetting with them, come from full passes at the ends
             of epochs instead of the minibatches.
         scores: scores to compute; all common ones that the checkpoints allow by default.
@@ -104,6 +106,7 @@ class InfluenceRecorder:
             DataError: texts or labels are not found, or do not fit the model.
             ModelError: the model or the Trainer is of a kind that cannot be recorded.
             RunExists: there is a finished run of that name.
+            RunBusy: another process records a run of that name.
         """
         from influence_core.training.given import SOURCE, GivenExamples
         from influence_core.training.recorder import Plan, RecordingCallback
@@ -125,8 +128,9 @@ class InfluenceRecorder:
             )
         settings = self._settings(trainer, columns)
         check_replay(settings)
+        self._free_name(trainer)
         plan = Plan(
-            name=self._free_name(trainer),
+            free_name=lambda: self._free_name(trainer),
             root=self._root,
             settings=settings,
             checkpoints=self._checkpoints,
@@ -157,7 +161,8 @@ class InfluenceRecorder:
 
     def _handed_over(self, run: Run) -> None:
         self._run = run
-        if self._finish and ranks.world_size() == 1:
+        cancelled = run.manifest().status == "cancelled"
+        if self._finish and not cancelled and ranks.world_size() == 1:
             self.finish()
 
     def _settings(self, trainer: Trainer, columns: DataSettings) -> RunSettings:
@@ -191,7 +196,12 @@ class InfluenceRecorder:
         names = run_names(folder) if self._name is None else (self._name,)
         for name in names:
             run = Run(self._root / name)
-            if not run.manifest_file.exists() or still_recording(run):
+            if not run.manifest_file.exists():
+                return name
+            if recorded_elsewhere(run):
+                if self._name is not None:
+                    raise busy(run)
+            elif still_recording(run):
                 return name
         raise RunExists(
             f"There is a run named {self._name!r} already; give the recorder another name."

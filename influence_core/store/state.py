@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from influence_core.errors import RunError
+from influence_core.store.journal import read_job
 from influence_core.store.run import DatasetSummary, Run
 
 RECORDED = "training"
@@ -26,3 +29,12 @@ def still_recording(run: Run) -> bool:
     manifest = run.manifest()
     recorded = manifest.settings.checkpoints is not None and manifest.settings.checkpoints.recorded
     return recorded and RECORDED not in manifest.stages
+
+
+def recorded_elsewhere(run: Run) -> bool:
+    """Say whether the training that a recorder follows goes on in another process."""
+    record = read_job(run)
+    ended = run.manifest().status in ("failed", "cancelled")
+    if record is None or ended or not still_recording(run):
+        return False
+    return record.pid != os.getpid() and record.alive()

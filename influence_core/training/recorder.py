@@ -19,7 +19,7 @@ from influence_core.errors import Cancelled, InfluenceError, RunError, RunNotFou
 from influence_core.model.classifier import save_classifier
 from influence_core.model.tokens import keep_tokens
 from influence_core.progress import Progress, silent
-from influence_core.store.journal import Journal
+from influence_core.store.journal import Journal, clear_stop
 from influence_core.store.run import Run, Stage, create_run, open_run
 from influence_core.store.state import RECORDED, still_recording
 from influence_core.store.workplace import now
@@ -36,9 +36,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is recorded, under which name; `snapshots` looks at all rows at the ends of epochs."""
+    """What is recorded; `snapshots` looks at all rows at the ends of epochs.
 
-    name: str
+    `free_name` is asked as the training begins: another one may have taken a name since.
+    """
+
+    free_name: Callable[[], str]
     root: Path | None
     settings: RunSettings
     checkpoints: int
@@ -62,6 +65,7 @@ class RecordingCallback(TrainerCallback):
         self._first = trainer.args.process_index == 0
         self._hooks = ExitStack()
         self._progress = silent()
+        self._cancelled = False
         self._epoch = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
@@ -76,9 +80,8 @@ class RecordingCallback(TrainerCallback):
         self._checkpoints = frozenset(steps)
         if self._first:
             records.rewind(self._folder, state.global_step)
-            self._progress = Progress(Journal(self._run))
-            self._progress.begin(RECORDED, state.max_steps, "steps")
-            self._progress.advance(state.global_step)
+            self._tell(control, lambda: self._progress.begin(RECORDED, state.max_steps, "steps"))
+            self._tell(control, lambda: self._progress.advance(state.global_step))
         self._trainer.accelerator.wait_for_everyone()
         self._hooks.enter_context(self._watch.logits_of(given["model"]))
         self._watch.intercept(None if self._plan.snapshots else self._see)
@@ -99,16 +102,13 @@ class RecordingCallback(TrainerCallback):
             self._keep(
                 given["model"], self._run.checkpoints_folder / f"step-{state.global_step:06d}"
             )
-        try:
-            self._progress.advance(1)
-        except Cancelled:
-            control.should_training_stop = True
+        self._tell(control, lambda: self._progress.advance(1))
 
     def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Pass the loss on to who watches the run."""
         loss = (given.get("logs") or {}).get("loss")
-        if loss is not None and not control.should_training_stop:
-            self._progress.advance(0, loss=float(loss))
+        if loss is not None:
+            self._tell(control, lambda: self._progress.advance(0, loss=float(loss)))
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Bring records to the disk with every state that the training can be resumed from."""
@@ -127,13 +127,19 @@ class RecordingCallback(TrainerCallback):
         self._records.flush()
         self._trainer.accelerator.wait_for_everyone()
         if self._first:
+            self._tell(control, self._progress.end)
             try:
                 with chance_kept():
                     self._complete(given["model"])
                     self._ended(self._run)
             except InfluenceError as error:
-                self._run.update(status="failed", error=str(error))
-                log.error("Run %r of the recorder: %s", self._run.name, error)
+                cancelled = self._cancelled or isinstance(error, Cancelled)
+                self._run.update(
+                    status="cancelled" if cancelled else "failed",
+                    error="" if cancelled else str(error),
+                )
+                level = logging.INFO if cancelled else logging.ERROR
+                log.log(level, "Run %r of the recorder: %s", self._run.name, error)
             except Exception:
                 log.exception(
                     "Run %r of the recorder stopped; the training is safe.", self._run.name
@@ -143,6 +149,15 @@ class RecordingCallback(TrainerCallback):
     @property
     def _folder(self) -> Path:
         return self._run.private_folder / "records"
+
+    def _tell(self, control: Any, told: Callable[[], None]) -> None:
+        """Tell who watches the run, and end the training if it was asked to stop."""
+        try:
+            told()
+        except Cancelled:
+            self._cancelled, self._progress = True, silent()
+            clear_stop(self._run)
+            control.should_training_stop = True
 
     def _end_epoch(self, args: Any, state: Any, model: Any, number: int) -> None:
         self._epoch = number
@@ -168,17 +183,21 @@ class RecordingCallback(TrainerCallback):
         return Run(Path(broadcast_object_list(found)[0]))
 
     def _made(self, step: int) -> Run:
+        plan, name = self._plan, self._plan.free_name()
         if step:
-            return _resumed(self._plan)
-        _make_way(self._plan)
-        run = create_run(self._plan.name, self._plan.settings, self._plan.root)
-        run.update(status="running", dataset=self._examples.write(run))
+            run = _resumed(name, plan.root)
+        else:
+            _make_way(name, plan.root)
+            run = create_run(name, plan.settings, plan.root)
+        # The journal says that this process lives: from here on no other takes the name.
+        self._progress = Progress(Journal(run))
+        if not step:
+            run.update(status="running", dataset=self._examples.write(run))
         return run
 
     def _complete(self, model: Any) -> None:
         """Leave everything in the run folder that the training can give."""
         run, rows = self._run, len(self._examples.codes)
-        self._progress.end()
         missing = records.merge(self._folder, rows, run.dynamics_folder)
         batches = self._watch.batches(np.arange(rows), _TOKEN_BATCH)
         padding = getattr(self._trainer.processing_class, "pad_token_id", None)
@@ -186,24 +205,28 @@ class RecordingCallback(TrainerCallback):
         self._keep(model, run.model_folder)
         notes = () if not missing else (_missing(missing),)
         stage = Stage(seconds=0.0, finished=now())
-        run.update(stages={**run.manifest().stages, RECORDED: stage}, notes=notes)
+        run.update(
+            status="cancelled" if self._cancelled else "running",
+            stages={**run.manifest().stages, RECORDED: stage},
+            notes=notes,
+        )
 
     def _keep(self, model: PreTrainedModel, folder: Path) -> None:
         save_classifier(model, folder, self._trainer.processing_class)
 
 
-def _make_way(plan: Plan) -> None:
+def _make_way(name: str, root: Path | None) -> None:
     """Give up a recording of that name that was cut short and now begins anew."""
     try:
-        run = open_run(plan.name, plan.root)
+        run = open_run(name, root)
     except RunNotFound:
         return
     if still_recording(run):
         run.update(status="failed", stages={})
 
 
-def _resumed(plan: Plan) -> Run:
-    run = open_run(plan.name, plan.root)
+def _resumed(name: str, root: Path | None) -> Run:
+    run = open_run(name, root)
     if not still_recording(run):
         raise RunError(
             f"Run {run.name!r} is no recording that could go on. Start the training anew, or give "

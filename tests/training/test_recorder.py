@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,9 @@ from transformers import (
     TrainingArguments,
 )
 
-from influence_core import InfluenceRecorder
-from influence_core.errors import ConfigError, DataError, RunExists
+from influence_core import InfluenceRecorder, jobs
+from influence_core.errors import Cancelled, ConfigError, DataError, RunBusy, RunExists
+from influence_core.store.journal import JobRecord
 from influence_core.store.run import Run, open_run
 from influence_core.training.dynamics import observe, read_snapshots
 from tests.plain_classifier import plain_classifier
@@ -130,7 +133,8 @@ def test_the_training_is_the_same_bit_by_bit(
     watched.train()
     assert torch.equal(weights(plain), weights(watched))
     assert torch.rand(1).item() == _next_chance(plain, tmp_path)
-    assert watched.train_dataset is not dataset or watched.data_collator is collator
+    assert watched.train_dataset is dataset
+    assert watched.data_collator is collator
     assert recorder.run is not None
     manifest = recorder.run.manifest()
     assert (manifest.status, manifest.error, manifest.name) == ("complete", "", "watched")
@@ -299,6 +303,108 @@ def test_a_finished_run_is_not_overwritten(
         InfluenceRecorder(small_run.name).attach(made)
     with pytest.raises(ConfigError, match="2 or more for vog"):
         InfluenceRecorder(scores=["vog"], checkpoints=1)
+
+
+@pytest.mark.parametrize("key", ["tracin", "grand"])
+def test_scores_of_checkpoints_are_refused_without_any(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"1 or more for {key}"):
+        InfluenceRecorder(scores=["el2n", key], checkpoints=0)
+    InfluenceRecorder(scores=["el2n", key], checkpoints=1)
+
+
+def test_a_recording_that_goes_on_elsewhere_is_left_alone(
+    tiny_encoder: Path, tmp_path: Path, runs_root: Path
+) -> None:
+    shot = trainer(tiny_encoder, tmp_path / "shot", callbacks=[KillAt(7)])
+    InfluenceRecorder(checkpoints=0).attach(shot)
+    with pytest.raises(Killed):
+        shot.train()
+    run = open_run("shot")
+    again = trainer(tiny_encoder, tmp_path / "shot", num_train_epochs=1)
+    recorder = InfluenceRecorder(checkpoints=0, finish=False)
+    recorder.attach(again)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        JobRecord.of(other.pid).write(run)
+        before = run.manifest()
+        with pytest.raises(RunBusy):
+            InfluenceRecorder("shot").attach(trainer(tiny_encoder, tmp_path / "out"))
+        again.train()
+    assert recorder.run == Run(runs_root / "shot-2")
+    assert run.manifest() == before
+
+
+class CancelAt(TrainerCallback):
+    """Asks the run to stop at a step, or as the training ends."""
+
+    def __init__(self, run: Path, step: int | None) -> None:
+        self._run, self._step = Run(run), step
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == self._step:
+            assert jobs.cancel(self._run)
+
+    def on_train_end(self, args, state, control, **_):
+        if self._step is None:
+            assert jobs.cancel(self._run)
+
+
+LOGGED = {"logging_strategy": "steps", "logging_steps": 1}
+
+
+@pytest.mark.parametrize(
+    ("step", "options"),
+    [(8, {"num_train_epochs": 100}), (8, LOGGED), (None, {})],
+    ids=["at-a-step", "at-a-loss", "at-the-end"],
+)
+def test_a_cancelled_recording_keeps_what_the_training_gave(
+    tiny_encoder: Path, tmp_path: Path, runs_root: Path, step: int | None, options: dict
+) -> None:
+    asked = CancelAt(runs_root / "stopped", step)
+    made = trainer(tiny_encoder, tmp_path / "stopped", callbacks=[asked], **options)
+    recorder = InfluenceRecorder(checkpoints=0)
+    recorder.attach(made)
+    made.train()
+    assert step is None or step <= made.state.global_step < made.state.max_steps
+    run = open_run("stopped")
+    assert (run.manifest().status, run.manifest().error) == ("cancelled", "")
+    assert recorder.run == run
+    last = read_snapshots(run.dynamics_folder)[-1]
+    assert last.step == made.state.global_step
+    assert (run.model_folder / "config.json").exists()
+    assert not run.scores_file.exists()
+    finished = recorder.finish()
+    assert finished is not None
+    assert finished.manifest().status == "complete"
+    assert len(finished.scores()) == ROWS
+
+
+def test_a_recording_cancelled_before_it_saw_all_rows_is_cancelled_still(
+    tiny_encoder: Path, tmp_path: Path, runs_root: Path
+) -> None:
+    asked = CancelAt(runs_root / "stopped", 2)
+    made = trainer(tiny_encoder, tmp_path / "stopped", callbacks=[asked], **LOGGED)
+    recorder = InfluenceRecorder(checkpoints=0)
+    recorder.attach(made)
+    made.train()
+    assert recorder.run is None
+    assert open_run("stopped").manifest().status == "cancelled"
+
+
+def test_scores_that_are_cancelled_leave_the_recording(
+    tiny_encoder: Path, tmp_path: Path, runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(*_: object, **__: object) -> None:
+        raise Cancelled("The work was stopped as asked.")
+
+    made = trainer(tiny_encoder, tmp_path / "stopped")
+    recorder = InfluenceRecorder(checkpoints=0)
+    recorder.attach(made)
+    with monkeypatch.context() as patched:
+        patched.setattr("influence_core.pipeline.resume", cancelled)
+        made.train()
+    assert open_run("stopped").manifest().status == "cancelled"
+    assert recorder.finish() == open_run("stopped")
+    assert open_run("stopped").manifest().status == "complete"
 
 
 DISTRIBUTED = """

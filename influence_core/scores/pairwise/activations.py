@@ -42,6 +42,10 @@ _REMEDIES = {
 }
 """What to do about a finished run without activations, by its origin."""
 
+_HEADLESS = (
+    "There can be none: the answers of its classifier do not come from its last linear layer alone."
+)
+
 Rows = npt.NDArray[np.int64]
 Halves = npt.NDArray[np.float16]
 Parts = Iterable[tuple[Rows, npt.NDArray[np.floating]]]
@@ -76,7 +80,11 @@ def _remedy(run: Run) -> str:
     manifest = run.manifest()
     if manifest.status != "complete":
         return f"Its status is {manifest.status!r}: resume it."
-    return _REMEDIES[manifest.settings.origin]
+    origin = manifest.settings.origin
+    traced = any(run.traces_folder.glob("shard-*.parquet"))
+    if not _heads(run) and (origin == "checkpoints" or (origin == "recorder" and traced)):
+        return _HEADLESS
+    return _REMEDIES[origin]
 
 
 def keep_probed(run: Run, features: Halves, rows: Rows, progress: Progress) -> None:

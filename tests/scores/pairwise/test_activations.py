@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from transformers import BertForSequenceClassification
 
+from influence_core import InfluenceRecorder, score_checkpoints
 from influence_core.errors import RunError
 from influence_core.model.classifier import build_head, load_classifier
 from influence_core.model.encoder import load_tokenizer
@@ -22,6 +25,9 @@ from influence_core.scores.pairwise.kernel import self_influence
 from influence_core.store.run import Run
 from influence_core.training.outlook import Examples, read_examples
 from influence_core.training.probe import save_head
+from tests.plain_classifier import save_checkpoints
+from tests.requests import TOPICS, write_requests
+from tests.training.test_recorder import trainer
 
 HALF = {"rtol": 1e-3, "atol": 1e-5}
 """Float16 keeps eleven bits."""
@@ -168,6 +174,50 @@ def test_a_trace_that_caught_nothing_leaves_nothing(kept_whole: Run, tmp_path: P
     activations.keep_traced(copy, examples_of(copy).train_rows, silent())
     with pytest.raises(RunError, match=r"no 'activations/'.*--keep-activations all"):
         activations.open_checkpoints(copy)
+
+
+@pytest.fixture
+def scaled_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let classifiers do something to what their last linear layer says."""
+    forward = BertForSequenceClassification.forward
+
+    @wraps(forward)
+    def scaled(self: BertForSequenceClassification, *given: object, **named: object):
+        answer = forward(self, *given, **named)
+        answer.logits = answer.logits * 2
+        return answer
+
+    monkeypatch.setattr(BertForSequenceClassification, "forward", scaled)
+
+
+@pytest.mark.usefixtures("scaled_answers", "runs_root")
+@pytest.mark.parametrize("origin", ["checkpoints", "recorder"])
+def test_answers_that_are_not_the_last_layers_are_told(
+    tmp_path: Path, tiny_encoder: Path, origin: str
+) -> None:
+    if origin == "checkpoints":
+        folder = save_checkpoints(tmp_path / "plain", tiny_encoder, tuple(TOPICS), steps=(10, 20))
+        run = score_checkpoints(folder, str(write_requests(tmp_path / "requests.csv", rows=30)))
+    else:
+        made = trainer(tiny_encoder, tmp_path / "recorded", num_train_epochs=1)
+        recorder = InfluenceRecorder(checkpoints=2, scores=["tracin"])
+        recorder.attach(made)
+        made.train()
+        assert recorder.run is not None
+        run = recorder.run
+    assert (run.manifest().status, run.manifest().settings.origin) == ("complete", origin)
+    with pytest.raises(RunError, match="do not come from its last linear layer alone"):
+        activations.open_checkpoints(run)
+
+
+def test_a_recording_without_a_trace_is_told_to_record_again(
+    tmp_path: Path, tiny_encoder: Path, runs_root: Path
+) -> None:
+    made = trainer(tiny_encoder, tmp_path / "recorded", num_train_epochs=1)
+    InfluenceRecorder(checkpoints=0).attach(made)
+    made.train()
+    with pytest.raises(RunError, match="record again with checkpoints"):
+        activations.open_checkpoints(Run(runs_root / "recorded"))
 
 
 def test_an_unfinished_run_is_not_opened(probed: Run, tmp_path: Path) -> None:
