@@ -25,7 +25,7 @@ from influence_core.store.files import atomic
 STANDARD = ("id", "text", "text_pair", "label", "split")
 """Columns every `examples.parquet` begins with."""
 
-_PRINTED_ROWS = 1_000
+_PRINTED_ROWS = 200
 """Rows whose values are Python objects at once while the fingerprint is taken."""
 
 _REASON_WORDS = {
