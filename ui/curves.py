@@ -13,9 +13,10 @@ from influence_core.jobs import JobStatus
 from influence_core.pruning.cells import Curve, curves
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings
-from influence_core.pruning.settings import RANDOM, ExperimentSettings
+from influence_core.pruning.settings import ExperimentSettings
 from influence_core.report import charts
 from influence_core.scores.registry import ScoreSpec, specs_of
+from influence_core.selection.select import WITHOUT_SCORE
 from ui import job, live, plots, queries, state
 from ui.wording import count, counted, plain
 
@@ -143,9 +144,7 @@ def _models(experiment: Experiment, status: JobStatus) -> None:
 def _said_of(experiment: Experiment) -> str:
     """Say how far the figures can be relied on, and what the models have in common."""
     manifest = queries.manifest(experiment)
-    how = (
-        "Measured with finetune" if manifest.settings.mode == "finetune" else "Estimated with probe"
-    )
+    how = manifest.settings.claim.capitalize()
     proxy = "" if manifest.settings.mode == "finetune" else ": heads on frozen features, a proxy"
     epochs = counted(manifest.epochs, "epoch")
     if manifest.settings.equal == "steps":
@@ -186,13 +185,13 @@ def _of(experiment: Experiment, shown: Shown) -> pd.DataFrame:
 def _role(curve: str) -> str:
     if curve == _WHOLE:
         return "whole"
-    return "random" if curve in RANDOM else "score"
+    return "random" if curve in WITHOUT_SCORE else "score"
 
 
 def _first(titles: Mapping[str, str]) -> list[str]:
     """Return the curves that are drawn unasked: the first, and those they are compared with."""
-    scored = [name for name in titles if name not in RANDOM]
-    return [*scored[:CURVES_DRAWN], *(name for name in titles if name in RANDOM)]
+    scored = [name for name in titles if name not in WITHOUT_SCORE]
+    return [*scored[:CURVES_DRAWN], *(name for name in titles if name in WITHOUT_SCORE)]
 
 
 def _titles(experiments: tuple[Experiment, ...]) -> dict[str, str]:

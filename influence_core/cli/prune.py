@@ -105,12 +105,8 @@ def _facts(
 
 def _print(experiment: Experiment, findings: Findings, advice: list[Recommendation]) -> None:
     console, manifest = output(), experiment.manifest()
-    measured = (
-        "measured with finetune"
-        if manifest.settings.mode == "finetune"
-        else ("estimated with probe")
-    )
-    console.print(plain(f"{experiment.title}: {measured}, equal {manifest.settings.equal}"))
+    settings = manifest.settings
+    console.print(plain(f"{experiment.title}: {settings.claim}, equal {settings.equal}"))
     columns = table("curve", "pruned#", "rows#", "accuracy#", "±#", "macro F1#", "errors#", "σ#")
     console.print(fill(columns, _lines(findings)))
     for one in advice:

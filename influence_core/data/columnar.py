@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,21 +126,31 @@ def _read(data: Dataset | IterableDataset, rows: int) -> Iterator[Batch]:
 def _batches(
     pieces: Iterable[pa.Table], names: Mapping[str, list[str]], total: int
 ) -> Iterator[Batch]:
-    """Gather pieces of a few rows to batches."""
-    start, held, size = 0, 0, 0
+    """Gather pieces of a few rows to batches, each of one schema.
+
+    Streams that declare no types may find others as they go on.
+    """
+    start = 0
+    for _, alike in groupby(pieces, attrgetter("schema")):
+        for table in _gathered(alike):
+            stop = start + table.num_rows
+            yield _batch(table, names, start, total)
+            start = stop
+            # A batch that was handed on takes no memory while the next one is gathered.
+            del table
+
+
+def _gathered(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    held, size = 0, 0
     gathered: list[pa.Table] = []
     for piece in pieces:
-        if gathered and not piece.schema.equals(gathered[0].schema):
-            # Streams that declare no types may find others as they go on.
-            yield _batch(pa.concat_tables(gathered), names, start, total)
-            start, held, size, gathered = start + held, 0, 0, []
         gathered.append(piece)
         held, size = held + piece.num_rows, size + piece.nbytes
         if held >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _batch(pa.concat_tables(gathered), names, start, total)
-            start, held, size, gathered = start + held, 0, 0, []
+            yield pa.concat_tables(gathered)
+            held, size, gathered = 0, 0, []
     if gathered:
-        yield _batch(pa.concat_tables(gathered), names, start, total)
+        yield pa.concat_tables(gathered)
 
 
 def _as_table(piece: pa.RecordBatch) -> pa.Table:

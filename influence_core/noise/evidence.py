@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from influence_core.noise.held_out import Judgement, discriminant, neighbours
+from influence_core.noise.share import Calibration, calibrate
 from influence_core.scores.normalise import id_order
 from influence_core.scores.registry import spec
 from influence_core.scores.table import computed
@@ -145,6 +146,12 @@ class Evidence:
     def held_out(self) -> Matrix | None:
         """Class probabilities (n, classes) of models that did not learn from the row, if any."""
         return self.discriminant.probabilities if self.discriminant else self.out_of_fold
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How the held-out probabilities are made to fit the labels, if there are any."""
+        held_out = self.held_out
+        return None if held_out is None else calibrate(held_out, self.labels)
 
     @cached_property
     def predicted(self) -> Predictions | None:

@@ -15,7 +15,7 @@ from influence_core.errors import RunError, ScoreError
 from influence_core.noise.consensus import consensus, unanimous
 from influence_core.noise.detectors import DETECTORS, OF_FEATURES, voters
 from influence_core.noise.evidence import Evidence
-from influence_core.noise.share import WrongShare, calibrate, wrong_share
+from influence_core.noise.share import WrongShare, wrong_share
 from influence_core.noise.suggest import suggestion
 from influence_core.scores.normalise import rank
 from influence_core.store.files import write_parquet
@@ -156,10 +156,10 @@ _FEWEST = "training dynamics, a suspicious score such as 'aum', or the features 
 
 
 def _wrong(evidence: Evidence) -> WrongShare | None:
-    held_out = evidence.held_out
-    if held_out is None:
+    held_out, calibration = evidence.held_out, evidence.calibration
+    if held_out is None or calibration is None:
         return None
-    return wrong_share(held_out, evidence.labels, calibrate(held_out, evidence.labels))
+    return wrong_share(held_out, evidence.labels, calibration)
 
 
 def _table(evidence: Evidence, suspicions: dict[str, Floats], facts: NoiseFacts) -> pa.Table:
@@ -185,9 +185,9 @@ def _table(evidence: Evidence, suspicions: dict[str, Floats], facts: NoiseFacts)
 
 def _suggested(evidence: Evidence) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return the suggested class of every row and its probability; −1 where there is none."""
-    held_out = evidence.held_out
-    if held_out is not None:
-        calibrated = calibrate(held_out, evidence.labels).apply(held_out)
+    held_out, calibration = evidence.held_out, evidence.calibration
+    if held_out is not None and calibration is not None:
+        calibrated = calibration.apply(held_out)
         near = evidence.neighbours
         neighbours = [] if near is None else [near.probabilities.astype(np.float64)]
         return suggestion([calibrated, *neighbours], evidence.labels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 
@@ -10,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import RunError, SelectionError, rule
-from influence_core.pruning.cells import Cell, cells
+from influence_core.pruning.cells import Cell, cells, steps_of
 from influence_core.pruning.material import Material
-from influence_core.selection.select import SelectionSettings, select
-from influence_core.training.schedule import steps_in_epoch
+from influence_core.selection.select import Selection, SelectionSettings, select_each
 
 Integers = npt.NDArray[np.int64]
 
@@ -42,7 +40,7 @@ def assignments(material: Material) -> list[Assignment]:
     They depend on the settings alone, so that an experiment that was stopped goes on with the same
     ones. A fine-tuned model is a piece of its own.
     """
-    subsets = dict(draw(material))
+    subsets = draw(material)
     steps = {cell: _steps(len(rows), material) for cell, rows in subsets.items()}
     size = TOGETHER if material.training.mode == "probe" else 1
     pieces = []
@@ -53,30 +51,26 @@ def assignments(material: Material) -> list[Assignment]:
     return pieces
 
 
-def draw(material: Material) -> Iterator[tuple[Cell, Integers]]:
-    """Yield every cell with the rows it learns from: training rows, ascending.
+def draw(material: Material) -> dict[Cell, Integers]:
+    """Return the rows that every cell learns from: training rows, ascending.
 
     Raises:
         SelectionError: the run lacks a score, or no row would stay.
         RunError: the run changed while it was read.
     """
     train = material.examples.train_rows
-    drawn: dict[SelectionSettings, Integers] = {}
-    for cell in cells(material.settings):
-        wanted = cell.selection(material.settings)
-        if wanted is None:
-            yield cell, train
-            continue
-        if wanted not in drawn:
-            drawn[wanted] = _kept(material, wanted, train)
-        yield cell, drawn[wanted]
+    wanted = {cell: cell.selection(material.settings) for cell in cells(material.settings)}
+    drawn: dict[SelectionSettings | None, Integers] = {None: train}
+    for chosen in select_each(material.run, filter(None, wanted.values())):
+        drawn[chosen.settings] = _kept(material, chosen, train)
+    return {cell: drawn[settings] for cell, settings in wanted.items()}
 
 
-def _kept(material: Material, wanted: SelectionSettings, train: Integers) -> Integers:
-    chosen = select(material.run, wanted)
+def _kept(material: Material, chosen: Selection, train: Integers) -> Integers:
     if not len(chosen.kept):
+        fraction = chosen.settings.fraction
         raise SelectionError(
-            rule("fractions", f"leave one of the {len(train)} training rows", wanted.fraction)
+            rule("fractions", f"leave one of the {len(train)} training rows", fraction)
         )
     everything = np.union1d(chosen.kept, chosen.dropped)
     if not np.array_equal(everything, train):
@@ -87,9 +81,6 @@ def _kept(material: Material, wanted: SelectionSettings, train: Integers) -> Int
     return chosen.kept
 
 
-def _steps(rows: int, material: Material) -> int:
-    """Return the optimisation steps of a model that learns from so many rows."""
-    training = material.training
-    if material.settings.equal == "steps":
-        rows = len(material.examples.train_rows)
-    return steps_in_epoch(rows, training.batch_size) * training.epochs
+def _steps(kept: int, material: Material) -> int:
+    rows, training = len(material.examples.train_rows), material.training
+    return steps_of(kept, rows, material.settings, training.batch_size, training.epochs)

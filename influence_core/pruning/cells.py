@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
-from influence_core.pruning.settings import RANDOM, ExperimentSettings, StrategyName
-from influence_core.selection.select import SelectionSettings
+from influence_core.pruning.settings import ExperimentSettings, StrategyName
+from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
+from influence_core.training.schedule import steps_in_epoch
 
 _DRAWN: dict[StrategyName, dict[str, Any]] = {
     "easy": {"strategy": "cutoff", "prune": "easy"},
@@ -89,10 +90,30 @@ def curves(settings: ExperimentSettings) -> list[Curve]:
     return list(dict.fromkeys(_curves(settings)))
 
 
+def steps_of(
+    kept: int, rows: int, settings: ExperimentSettings, batch_size: int, epochs: int
+) -> int:
+    """Return the steps of a model that learns from `kept` of the training rows."""
+    counted = rows if settings.equal == "steps" else kept
+    return steps_in_epoch(counted, batch_size) * epochs
+
+
 def _curves(settings: ExperimentSettings) -> Iterator[Curve]:
+    if settings.curves:
+        yield from map(_named, settings.curves)
+        return
     for strategy in settings.strategies:
-        if strategy in RANDOM:
+        if strategy in WITHOUT_SCORE:
             yield Curve(strategy)
             continue
         for score, normalise in product(settings.scores, settings.normalise):
             yield Curve(strategy, score, normalise)
+
+
+def _named(name: str) -> Curve:
+    """Return the curve that a `CurveName` means."""
+    score, *drawn = name.rsplit("-", maxsplit=2)
+    if not drawn:
+        return Curve(cast(StrategyName, name))
+    normalise, strategy = drawn
+    return Curve(cast(StrategyName, strategy), score, cast(Normalise, normalise))

@@ -24,8 +24,8 @@ _FACTS = b"outcome"
 class ExperimentManifest(WorkManifest):
     """The contents of `experiment.json`.
 
-    `scored` is the content version of the run when the subsets were drawn, `steps` how many
-    optimisation steps the unpruned models take, and `batch_size` the rows of each.
+    `encoder`, `epochs` and the counts of rows are those that models are trained and judged with,
+    known once the work has begun.
     """
 
     settings: ExperimentSettings

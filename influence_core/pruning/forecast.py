@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from influence_core.pruning.cells import cells
+from influence_core.pruning.cells import cells, steps_of
 from influence_core.pruning.experiment import Experiment, experiments
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
-from influence_core.training.schedule import steps_in_epoch
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,6 @@ def forecast(
 def optimisation_steps(run: Run, settings: ExperimentSettings) -> int:
     """Count the optimisation steps of all models of an experiment."""
     training = run.manifest().settings.training
-    rows = dataset_of(run).splits.get("train", 0)
-    epochs = settings.epochs or training.epochs
-    shares = [1.0 if settings.equal == "steps" else 1 - one.fraction for one in cells(settings)]
-    return (
-        sum(steps_in_epoch(round(rows * share), training.batch_size) for share in shares) * epochs
-    )
+    rows, epochs = dataset_of(run).splits.get("train", 0), settings.epochs or training.epochs
+    kept = [round(rows * (1 - cell.fraction)) for cell in cells(settings)]
+    return sum(steps_of(one, rows, settings, training.batch_size, epochs) for one in kept)

@@ -62,8 +62,7 @@ def plan_pruning(
     if not settings.scores:
         settings = settings.model_copy(update={"scores": run.manifest().scores})
     require_backend(compute)
-    for _ in draw(material_of(run, settings, run.private_folder)):
-        pass
+    draw(material_of(run, settings, run.private_folder))
     chosen = name if name is not None else free_name(run)
     return create_experiment(run, chosen, settings, compute)
 

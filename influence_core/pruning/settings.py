@@ -8,13 +8,15 @@ from pydantic import Field, model_validator
 
 from influence_core.config import Mode, Settings
 from influence_core.errors import rule
+from influence_core.selection.select import ClippedShare, ClippingScore, Floor, PerClass
 from influence_core.store.query import Normalise
 
 StrategyName = Literal["easy", "hard", "both", "softmax", "linear", "random", "stratified"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-RANDOM: tuple[StrategyName, ...] = ("random", "stratified")
-"""Strategies that read no score: what the others are compared with."""
+CurveName = Annotated[
+    str,
+    Field(pattern=r"^(.+-(raw|class|dataset)-(easy|hard|both|softmax|linear)|random|stratified)$"),
+]
 
 
 class ExperimentSettings(Settings):
@@ -33,6 +35,11 @@ class ExperimentSettings(Settings):
         ("class",),
         min_length=1,
         description="What scores are compared within: 'class', 'dataset', or 'raw' as they are.",
+    )
+    curves: tuple[CurveName, ...] = Field(
+        (),
+        description="The ways of pruning one by one, as 'vog-class-easy' or 'random', instead of "
+        "every combination of scores, strategies and norms.",
     )
     fractions: tuple[Fraction, ...] = Field(
         (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
@@ -64,17 +71,15 @@ class ExperimentSettings(Settings):
         description="Encoder of the models that are trained on the subsets: 'minilm', a Hub id or "
         "a local folder; the run's own by default.",
     )
-    per_class: bool = Field(
-        False, description="Whether every class loses the same share of its rows."
-    )
-    floor: int = Field(0, ge=0, description="Rows that every class keeps, if it has as many.")
-    clip_suspicious: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="Share of the training rows that go first as likely wrong labels.",
-    )
-    clip_by: str = Field("aum", description="Score that tells likely wrong labels.")
+    per_class: PerClass = False
+    floor: Floor = 0
+    clip_suspicious: ClippedShare = 0.0
+    clip_by: ClippingScore = "aum"
+
+    @property
+    def claim(self) -> str:
+        """How far its figures can be relied on."""
+        return "measured with finetune" if self.mode == "finetune" else "estimated with probe"
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from influence_core.scores.registry import ScoreSpec, spec, spec_of
 from influence_core.selection import samplers
 from influence_core.selection.quotas import prefix, prefixes, proportional
 from influence_core.store.columns import catalogue, score_column
+from influence_core.store.query import Normalise
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -26,6 +28,21 @@ Strategy = Literal["cutoff", "softmax", "linear", "random", "stratified"]
 Positions = npt.NDArray[np.int64]
 Finder = Callable[[str], ScoreSpec]
 """Finds the entry of a score: in the registry, or among all scores of a run."""
+
+PerClass = Annotated[
+    bool, Field(description="Whether every class loses the same share of its rows.")
+]
+Floor = Annotated[int, Field(ge=0, description="Rows that every class keeps, if it has as many.")]
+ClippedShare = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=1,
+        description="Share of the training rows dropped first as likely wrong labels; "
+        "it counts towards the fraction.",
+    ),
+]
+ClippingScore = Annotated[str, Field(description="Score that tells likely wrong labels.")]
 
 WITHOUT_SCORE: tuple[Strategy, ...] = ("random", "stratified")
 
@@ -43,23 +60,15 @@ class SelectionSettings(Settings):
         "easy", description="End that is dropped: easy rows, hard rows, or both (cutoff only)."
     )
     score: str | None = Field("vog", description="Score that decides; unused by random draws.")
-    normalise: Literal["raw", "class", "dataset"] = Field(
+    normalise: Normalise = Field(
         "class",
         description="The score itself, or its z-score within the class or the dataset. "
         "The dataset's lets hard classes keep more.",
     )
-    per_class: bool = Field(
-        False, description="Whether every class loses the same share of its rows."
-    )
-    floor: int = Field(0, ge=0, description="Rows that every class keeps, if it has as many.")
-    clip_suspicious: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="Share of the training rows dropped first as likely wrong labels; "
-        "it counts towards the fraction.",
-    )
-    clip_by: str = Field("aum", description="Score that tells likely wrong labels.")
+    per_class: PerClass = False
+    floor: Floor = 0
+    clip_suspicious: ClippedShare = 0.0
+    clip_by: ClippingScore = "aum"
     seed: int = Field(0, ge=0, description="Seed of random draws.")
 
     @model_validator(mode="after")
@@ -78,6 +87,8 @@ class SelectionSettings(Settings):
         """Score that the strategy reads, if any."""
         return None if self.strategy in WITHOUT_SCORE else self.score
 
+
+_KEYS = ["row", "id", "label"]
 
 NEVER_LEARNT = "never_learnt"
 """Column of the rows that forgetting cannot tell: they count as harder than any other."""
@@ -106,8 +117,25 @@ def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection
     Raises:
         SelectionError: the run lacks the score, or the floors ask for too many rows.
     """
-    table = _training_rows(source, settings) if isinstance(source, Run) else source
-    find = partial(spec_of, source.manifest()) if isinstance(source, Run) else spec
+    if isinstance(source, Run):
+        return next(select_each(source, [settings]))
+    return _chosen(source, settings, spec)
+
+
+def select_each(run: Run, wanted: Iterable[SelectionSettings]) -> Iterator[Selection]:
+    """Choose rows by each of several settings, equal ones once; the run is read once.
+
+    Raises:
+        SelectionError: as `select`.
+    """
+    columns = {settings: _columns(run, settings) for settings in wanted}
+    table = _training_rows(run, list(dict.fromkeys(chain.from_iterable(columns.values()))))
+    find = partial(spec_of, run.manifest())
+    for settings, own in columns.items():
+        yield _chosen(table[[*_KEYS, *own]], settings, find)
+
+
+def _chosen(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> Selection:
     rows = table["row"].to_numpy(np.int64)
     clipped = _suspicious(table, settings, find)
     open_rows = np.setdiff1d(np.arange(len(rows)), clipped, assume_unique=True)
@@ -183,19 +211,23 @@ def _unscored(table: pd.DataFrame, settings: SelectionSettings) -> int:
     return int((~np.isfinite(values)).sum())
 
 
-def _training_rows(run: Run, settings: SelectionSettings) -> pd.DataFrame:
-    """Read the columns that decide, of the training rows."""
+def _training_rows(run: Run, columns: list[str]) -> pd.DataFrame:
+    """Read what tells the training rows apart, and columns of their scores."""
     examples = run.examples(["id", "label", "split"])
     examples.insert(0, "row", np.arange(len(examples)))
-    train = examples.loc[examples["split"] == "train", ["row", "id", "label"]]
-    wanted = _columns(run, settings)
-    if not wanted:
+    train = examples.loc[examples["split"] == "train", _KEYS]
+    if not columns:
         return train
-    scores = run.scores(["row", *wanted])
+    scores = run.scores(["row", *columns])
     return train.merge(scores, on="row", how="left", validate="one_to_one")
 
 
 def _columns(run: Run, settings: SelectionSettings) -> list[str]:
+    """Return the columns of scores that decide.
+
+    Raises:
+        SelectionError: the run lacks a score.
+    """
     keys: dict[str, Any] = {}
     if settings.score_needed is not None:
         keys[settings.score_needed] = score_column(settings.score_needed, settings.normalise)

@@ -36,6 +36,23 @@ def test_random_curves_do_not_multiply_with_scores() -> None:
     assert len(grid) == len({cell.name for cell in grid}) == 2 + 6 * 2 * 2
 
 
+def test_curves_can_be_named_one_by_one() -> None:
+    names = ("vog-class-easy", "my-own-raw-softmax", "random", "vog-class-easy", "stratified")
+    settings = ExperimentSettings(scores=("vog", "el2n"), curves=names)
+    assert curves(settings) == [
+        Curve("easy", "vog", "class"),
+        Curve("softmax", "my-own", "raw"),
+        Curve("random"),
+        Curve("stratified"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["vog", "vog-easy", "-class-easy", "vog-class-random", ""])
+def test_a_curve_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="curves"):
+        ExperimentSettings(curves=("random", name))
+
+
 def test_cut_offs_are_alike_for_all_seeds_and_draws_are_not() -> None:
     settings = ExperimentSettings(per_class=True, floor=3)
     cut = [Cell(Curve("easy", "vog", "class"), 0.5, seed).selection(settings) for seed in (0, 1)]
