@@ -172,6 +172,16 @@ class Run(Workplace[Manifest]):
         return self.path / "embeddings.npy"
 
     @property
+    def noise_file(self) -> Path:
+        """`noise.parquet`: how suspicious the label of every training row is."""
+        return self.path / "noise.parquet"
+
+    @property
+    def review_file(self) -> Path:
+        """`review.sqlite`: what people decided about labels, append-only."""
+        return self.path / "review.sqlite"
+
+    @property
     def map_file(self) -> Path:
         """`map.parquet`: two coordinates for examples."""
         return self.path / "map.parquet"
