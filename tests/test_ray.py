@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -21,26 +22,33 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[1]
+Node = subprocess.Popen[bytes]
 MEMORY = 100_000_000
 """Bytes of each node's store of objects."""
 
+RAY = str(Path(sys.executable).with_name("ray"))
+ATTEMPTS, PATIENCE = 3, 120
+"""Starts of a node, and seconds in which one must have succeeded."""
+
+COUNT = """
+import sys
+import ray
+ray.init(sys.argv[1], log_to_driver=False)
+print(sum(node["Alive"] for node in ray.nodes()))
+"""
+
 DRIVER = """
-import sys, time
+import faulthandler, sys
 from functools import partial
 from pathlib import Path
-import ray
 from influence_core.config import ComputeSettings
 from influence_core.errors import WorkError
 from tests.test_parallel import told, troubled
 from tests.test_ray import seeker
 from tests.workload import ONE, Workload
 
+faulthandler.dump_traceback_later(600, exit=True)
 folder, tokens = Path(sys.argv[1]), Path(sys.argv[2])
-ray.init(log_to_driver=False)
-while sum(node["Alive"] for node in ray.nodes()) < 2:
-    time.sleep(0.2)
-ray.shutdown()
-
 RAY = ComputeSettings(workers=2, backend="ray")
 places, events = told(RAY, seeker, items=range(4))
 print("nodes", len(set(places.values())), "counted", events[-1].done)
@@ -81,14 +89,16 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def address(environment: dict[str, str]) -> Iterator[str]:
     """A cluster of a head and a second node, one core each."""
-    port = free_port()
-    address = f"127.0.0.1:{port}"
+    nodes: list[Node] = []
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        head = ("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}")
-        nodes = [node(environment, *head), node(environment, f"--address={address}")]
-        yield address
-        for started in reversed(nodes):
-            stop(started)
+        try:
+            address = add_head(nodes, environment, Path(folder))
+            second = (f"--address={address}", "--node-ip-address=127.0.0.1")
+            add_node(nodes, environment, address, Path(folder), *second)
+            yield address
+        finally:
+            for started in reversed(nodes):
+                stop(started)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +108,60 @@ def workload_folder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
     return make_workload(tmp_path_factory.mktemp("workload"), tiny_encoder).folder
 
 
-def node(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+def add_head(nodes: list[Node], environment: dict[str, str], folder: Path) -> str:
+    """Start the first node; return the address of its cluster."""
+    address = f"127.0.0.1:{free_port()}"
+    port = address.partition(":")[2]
+    head = (
+        "--head",
+        f"--port={port}",
+        "--node-ip-address=127.0.0.1",
+        "--include-dashboard=false",
+        f"--temp-dir={folder}",
+    )
+    add_node(nodes, environment, address, folder, *head)
+    return address
+
+
+def add_node(
+    nodes: list[Node], environment: dict[str, str], address: str, folder: Path, *arguments: str
+) -> None:
+    """Start a node until the cluster has it: another process may take a port of its before it."""
+    for _ in range(ATTEMPTS):
+        with (folder / "node.log").open("wb") as log:
+            started = start(environment, log, *arguments)
+        deadline = time.monotonic() + PATIENCE
+        while started.poll() is None and time.monotonic() < deadline:
+            if alive(environment, address) > len(nodes):
+                nodes.append(started)
+                return
+        stop(started)
+    pytest.fail(f"Node {len(nodes)} did not start: {(folder / 'node.log').read_text()}")
+
+
+def alive(environment: dict[str, str], address: str) -> int:
+    """Count the living nodes of a cluster; 0 where none answers."""
+    if not healthy(environment, address):
+        return 0
+    asked = subprocess.run(
+        [sys.executable, "-c", COUNT, address],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    return int(asked.stdout.split()[-1]) if asked.returncode == 0 else 0
+
+
+def healthy(environment: dict[str, str], address: str) -> bool:
+    """Say whether a cluster answers."""
+    asked = subprocess.run(
+        [RAY, "health-check", "--address", address], env=environment, capture_output=True
+    )
+    return asked.returncode == 0
+
+
+def start(environment: dict[str, str], log: IO[bytes], *arguments: str) -> Node:
     """Start a node that lives as long as the process returned."""
     ports = [
         f"--{name}-port={free_port()}"
@@ -109,15 +172,16 @@ def node(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes
             "metrics-export",
         )
     ]
-    command = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1"]
-    command += [f"--object-store-memory={MEMORY}", *ports, *arguments]
+    command = [RAY, "start", "--block", "--num-cpus=1", f"--object-store-memory={MEMORY}"]
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, *ports, *arguments], env=environment, stdout=log, stderr=subprocess.STDOUT
     )
 
 
-def stop(started: subprocess.Popen[bytes]) -> None:
+def stop(started: Node) -> None:
     """Stop a node with all of its processes, and nothing else."""
+    if started.poll() is not None:
+        return
     family = psutil.Process(started.pid).children(recursive=True)
     started.terminate()
     started.wait()
