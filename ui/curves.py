@@ -72,9 +72,14 @@ class Shown:
         return [curve for curve in curves(self.settings) if curve.name in self.curves]
 
 
+def findings(experiment: Experiment) -> Findings:
+    """Return what the experiment found; its files are read once for each content version."""
+    return queries.share(experiment, Findings)
+
+
 def averaged(experiment: Experiment) -> pd.DataFrame:
     """Return the figures of every point, averaged over seeds."""
-    return Findings(experiment).curves()
+    return findings(experiment).curves()
 
 
 def controls(experiments: tuple[Experiment, ...]) -> Shown:

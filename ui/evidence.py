@@ -11,10 +11,10 @@ from influence_core.progress import duration
 from influence_core.pruning.cells import curves
 from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
-from influence_core.pruning.figures import Findings, Point
+from influence_core.pruning.figures import Point
 from influence_core.pruning.recommend import Recommendation, recommend
 from ui import queries
-from ui.curves import Shown, averaged
+from ui.curves import Shown, averaged, findings
 from ui.wording import count, counted, percent, plain
 
 if TYPE_CHECKING:
@@ -43,24 +43,24 @@ _WIDTHS = {
 
 def against_random(experiment: Experiment) -> dict[tuple[str, float], Difference]:
     """Compare every point with as many rows drawn at random, by curve and fraction."""
-    findings = Findings(experiment)
+    found = findings(experiment)
     compared = {
-        (point.curve.name, point.fraction): findings.against_random(point)
-        for point in findings.points
+        (point.curve.name, point.fraction): found.against_random(point)
+        for point in found.points
         if point.curve and point.curve.name != "random"
     }
-    return {place: found for place, found in compared.items() if found is not None}
+    return {place: one for place, one in compared.items() if one is not None}
 
 
 def advised(experiment: Experiment, tolerance: float) -> list[Recommendation]:
     """Recommend a fraction for every curve."""
-    return recommend(Findings(experiment), tolerance)
+    return recommend(findings(experiment), tolerance)
 
 
 def recalls(experiment: Experiment, curve: str, fraction: float, end: str) -> pd.DataFrame:
     """Return the recall of the classes at a point, those first that lose or gain most."""
     named = {one.name: one for one in curves(experiment.manifest().settings)}
-    table = Findings(experiment).recalls(Point(named[curve], fraction))
+    table = findings(experiment).recalls(Point(named[curve], fraction))
     return table.sort_values("change", ascending=end == "lost", kind="stable")
 
 

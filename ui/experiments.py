@@ -21,6 +21,9 @@ from ui.wording import counted, plain
 _WHAT_GOES = ("strategies", "normalise")
 _HOW = ("mode", "equal", "seeds", "epochs")
 
+_NOT_DRAWN = {"curves"}
+"""What only a command asks for: the form tries every combination of what it draws."""
+
 _JUDGING = {"train": "to train on", "test": "to judge models by"}
 """Splits that an experiment takes, and what for."""
 
@@ -90,7 +93,8 @@ def _settings(view: Lens) -> ExperimentSettings:
     for place, name in zip(st.columns(len(_HOW)), _HOW, strict=True):
         with place:
             values[name] = forms.field(ExperimentSettings, name, "experiment")
-    others = [name for name in ExperimentSettings.model_fields if name not in values]
+    drawn = {*values, *_NOT_DRAWN}
+    others = [name for name in ExperimentSettings.model_fields if name not in drawn]
     with st.expander("All other settings", icon=":material/tune:"):
         columns = st.columns(3, vertical_alignment="bottom")
         for number, name in enumerate(others):

@@ -16,6 +16,9 @@ from influence_core.store import run as runs
 from influence_core.store.run import Manifest, Run
 from influence_core.store.workplace import WorkManifest, Workplace
 
+SHARED = 8
+"""Large answers that are held for all sessions: the least lately asked for goes first."""
+
 Answer = TypeVar("Answer")
 Kept = TypeVar("Kept", bound=WorkManifest)
 
@@ -54,15 +57,34 @@ def ask(
     place: Workplace[Any], question: Callable[..., Answer], *arguments: Any, **named: Any
 ) -> Answer:
     """Return `question(place, *arguments, **named)`, computed once for each content version."""
-    key = repr((question.__module__, question.__qualname__, arguments, sorted(named.items())))
-    call = partial(question, place, *arguments, **named)
-    answer: Answer = _ask(str(place.path), manifest(place).content_version, key, call)
+    key, version, call = _asked(place, question, arguments, named)
+    answer: Answer = _ask(str(place.path), version, key, call)
+    return answer
+
+
+def share(
+    place: Workplace[Any], question: Callable[..., Answer], *arguments: Any, **named: Any
+) -> Answer:
+    """Answer as `ask` does, with one object for all sessions: nobody may change it."""
+    key, version, call = _asked(place, question, arguments, named)
+    answer: Answer = _share(str(place.path), version, key, call)
     return answer
 
 
 def cards() -> list[Card]:
     """Describe every run, newest first."""
     return [card for run in runs.list_runs() if (card := _card(run))]
+
+
+def _asked(
+    place: Workplace[Any],
+    question: Callable[..., Answer],
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> tuple[str, str, Callable[[], Answer]]:
+    """Return what tells a question apart, the content version it is asked of, and how to ask."""
+    key = repr((question.__module__, question.__qualname__, arguments, sorted(named.items())))
+    return key, manifest(place).content_version, partial(question, place, *arguments, **named)
 
 
 def _card(run: Run) -> Card | None:
@@ -89,4 +111,9 @@ def _manifest(path: str, modified: int, _place: Workplace[Any]) -> Any:
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _ask(path: str, version: str, key: str, _call: Callable[[], Any]) -> Any:
+    return _call()
+
+
+@st.cache_resource(show_spinner=False, max_entries=SHARED)
+def _share(path: str, version: str, key: str, _call: Callable[[], Any]) -> Any:
     return _call()

@@ -224,7 +224,7 @@ def serving(runs: Path) -> Iterator[str]:
         yield f"http://localhost:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(WAIT / 1000)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -16,6 +16,7 @@ from influence_core.pruning.recommend import recommend
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from tests.factory import make_run
+from ui import curves as page
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -75,6 +76,18 @@ def test_figures_and_advice_are_those_of_the_core(run: Run) -> None:
     assert [metric.value[: len(word)] for metric, word in zip(app.metric, words, strict=True)] == (
         words
     )
+
+
+def test_models_are_read_once_for_each_content_version(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(page, "Findings", lambda one: read.append(one.name) or Findings(one))
+    visit(run="hostile", experiment="by-steps").run()
+    assert read == ["by-steps"]
+    open_experiment(run, "by-steps").update()
+    visit(run="hostile", experiment="by-steps")
+    assert read == ["by-steps"] * 2
 
 
 def test_it_says_how_far_figures_can_be_relied_on(run: Run) -> None:
