@@ -52,7 +52,7 @@ def _of_judgement(judgement: Judgement | None) -> Floats | None:
 
 
 _DYNAMICS = "training dynamics, or the score itself"
-_FEATURES = "features of an encoder that was not tuned on these labels, which a probe keeps"
+_FEATURES = "features of an encoder that was not tuned on these labels, as a run that trains has"
 
 _DETECTORS = (
     _of_score("aum", "training", _DYNAMICS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from influence_core.errors import ModelError
 from influence_core.noise.held_out import Judgement, discriminant, neighbours
 from influence_core.noise.share import Calibration, calibrate
+from influence_core.progress import Progress, silent
 from influence_core.scores.normalise import id_order
 from influence_core.scores.registry import spec
 from influence_core.scores.table import computed
@@ -25,6 +27,7 @@ from influence_core.training.folds import (
     read_units,
 )
 from influence_core.training.outlook import Examples, read_examples
+from influence_core.training.untuned import untuned_features
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -33,6 +36,9 @@ Matrix = npt.NDArray[np.float32]
 
 FOLDS = 10
 """Folds of the discriminant: its fit has a closed form, so that many of them cost little."""
+
+_JUDGED = ("discriminant", "neighbours", "calibration")
+"""What depends on the rows that are trusted."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,21 @@ class Evidence:
     """Reads the artefacts of a run when they are asked for. Arrays run over training rows (n,).
 
     `seed` deals the folds, and draws the neighbours among very many rows. The judges of features
-    learn from `trusted` rows (n,) alone, from all of them by default.
+    learn from `trusted` rows (n,) alone, from all of them by default. `progress` follows the pass
+    that features of a fine-tuned run take once.
     """
 
     run: Run
     seed: int = 0
     trusted: Flags | None = None
+    progress: Progress = field(default_factory=silent, compare=False)
+
+    def trusting(self, trusted: Flags) -> Evidence:
+        """Return the same with other rows to learn from; what was read is not read again."""
+        other = replace(self, trusted=trusted)
+        read = {name: value for name, value in vars(self).items() if name not in _JUDGED}
+        vars(other).update({**read, "trusted": trusted})
+        return other
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:
@@ -103,12 +118,16 @@ class Evidence:
 
     @cached_property
     def features(self) -> Matrix | None:
-        """Pooled features (n, D) of the encoder before it saw a label; None after fine-tuning."""
-        if self.run.manifest().settings.origin != "probe" or not self.run.embeddings_file.exists():
+        """Pooled features (n, D) of the run's encoder before it saw a label, if it has one.
+
+        Those of a fine-tuned run take a forward pass over all examples once, and are kept.
+        """
+        try:
+            stored = untuned_features(self.run, self.progress)
+        except ModelError as error:
+            self.progress.message(str(error))
             return None
-        stored = np.load(self.run.embeddings_file, mmap_mode="r")
-        features: Matrix = stored[self.rows].astype(np.float32)
-        return features
+        return None if stored is None else stored[self.rows].astype(np.float32)
 
     @cached_property
     def discriminant(self) -> Judgement | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from influence_core.noise.detectors import DETECTORS, OF_FEATURES, voters
 from influence_core.noise.evidence import Evidence
 from influence_core.noise.share import WrongShare, wrong_share
 from influence_core.noise.suggest import suggestion
+from influence_core.progress import Progress, silent
 from influence_core.scores.normalise import rank
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
@@ -83,7 +84,7 @@ def noise_file(run: Run) -> Path:
     return run.path / "noise.parquet"
 
 
-def find_noise(run: Run, seed: int = 0) -> NoiseReport:
+def find_noise(run: Run, seed: int = 0, progress: Progress | None = None) -> NoiseReport:
     """Return how suspicious every training label is; computed unless that was done before.
 
     Raises:
@@ -94,19 +95,20 @@ def find_noise(run: Run, seed: int = 0) -> NoiseReport:
         found = read_noise(run)
         if (found.facts.content, found.facts.seed) == (run.manifest().content_version, seed):
             return found
-    return write_noise(run, seed)
+    return write_noise(run, seed, progress)
 
 
-def write_noise(run: Run, seed: int = 0) -> NoiseReport:
+def write_noise(run: Run, seed: int = 0, progress: Progress | None = None) -> NoiseReport:
     """Let all detectors that the run has artefacts for look at it, and write `noise.parquet`.
 
     Features are judged twice: what every witness flags at first is no longer learnt from the second
     time. `seed` deals the folds.
 
-    Cost: for features, twice a discriminant of ten folds and a search for neighbours.
+    Cost: for features, twice a discriminant of ten folds and a search for neighbours; for those of
+    a fine-tuned run the first time a forward pass over all examples, which `progress` follows.
     """
     with run.lock():
-        evidence = Evidence(run, seed)
+        evidence = Evidence(run, seed, progress=progress or silent())
         suspicions = _read(evidence)
         missing = {key: DETECTORS[key].needs for key in DETECTORS if key not in suspicions}
         if not suspicions:
@@ -116,7 +118,7 @@ def write_noise(run: Run, seed: int = 0) -> NoiseReport:
         wrong = _wrong(evidence)
         if wrong is not None and evidence.features is not None:
             flagged = unanimous(suspicions, voters(suspicions), min(wrong.share, MOST))
-            evidence = replace(evidence, trusted=~flagged)
+            evidence = evidence.trusting(~flagged)
             suspicions |= _read(evidence, OF_FEATURES)
         facts = NoiseFacts(
             detectors=tuple(suspicions),
@@ -152,7 +154,7 @@ def _read(evidence: Evidence, keys: Iterable[str] = DETECTORS) -> dict[str, Floa
     return {key: values for key, values in read.items() if values is not None}
 
 
-_FEWEST = "training dynamics, a suspicious score such as 'aum', or the features of a probe"
+_FEWEST = "training dynamics, a suspicious score such as 'aum', or features of its own encoder"
 
 
 def _wrong(evidence: Evidence) -> WrongShare | None:

@@ -11,15 +11,13 @@ import numpy.typing as npt
 
 from influence_core.config import ModelSettings, TrainingSettings
 from influence_core.errors import RunError
-from influence_core.model.classifier import build_classifier, token_limit
-from influence_core.model.encoder import encoder_source, load_tokenizer
-from influence_core.model.tokens import TokenStore, open_tokens, tokenize
+from influence_core.model.tokens import TokenStore, open_tokens
 from influence_core.progress import Progress
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from influence_core.training.outlook import Examples, read_examples
-from influence_core.training.passes import write_features
+from influence_core.training.untuned import untuned_file, write_tokens, write_untuned
 
 Integers = npt.NDArray[np.int64]
 
@@ -69,10 +67,9 @@ class Material:
     @property
     def features_file(self) -> Path:
         """Where the features lie: with the run, if they are its own encoder's, untuned."""
-        run, settings = self.run, self.run.manifest().settings
-        untuned = settings.origin == "probe" and settings.model == self.model
-        own = untuned and run.embeddings_file.exists()
-        return run.embeddings_file if own else self.folder / "features.npy"
+        own = untuned_file(self.run)
+        usable = own.exists() and self.run.manifest().settings.model == self.model
+        return own if usable else self.folder / "features.npy"
 
 
 def material_of(run: Run, settings: ExperimentSettings, folder: Path) -> Material:
@@ -101,11 +98,8 @@ def prepare(material: Material, progress: Progress) -> None:
     probe = material.training.mode == "probe"
     if probe and material.features_file.exists():
         return
-    if not material.tokens_folder.exists():
-        tokenizer = load_tokenizer(encoder_source(material.model.encoder))
-        limit, folder = token_limit(material.model), material.tokens_folder
-        tokenize(material.run.examples_file, tokenizer, limit, folder, progress)
+    model, tokens = material.model, material.tokens_folder
+    write_tokens(material.run.examples_file, model, tokens, progress)
     if probe:
-        model = build_classifier(material.model, material.label_names, seed=0)
         precision = material.training.precision
-        write_features(model, material.tokens, material.features_file, precision, progress)
+        write_untuned(model, tokens, material.features_file, precision, progress)

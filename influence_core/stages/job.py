@@ -70,12 +70,6 @@ def fresh_classifier(job: Job, seed: int) -> TextClassifier:
     return build_classifier(job.settings.model, dataset_of(job.run).label_names, seed)
 
 
-def untuned_file(job: Job) -> Path:
-    """Return where the features of the encoder that has seen no label lie."""
-    probe = job.settings.training.mode == "probe"
-    return job.run.embeddings_file if probe else job.run.private_folder / "untuned.npy"
-
-
 def keeps_activations(job: Job, replicate: Run) -> bool:
     """Say whether a stage keeps what the head is given, for `influence explain`."""
     return replicate.path == job.run.path and job.settings.training.keep_activations != "none"

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from influence_core.config import RunSettings
 from influence_core.errors import DataError, ScoreError
-from influence_core.stages.job import (
-    Job,
-    fresh_classifier,
-    tokens_folder,
-    tokens_of,
-    untuned_file,
-)
+from influence_core.stages.job import Job, tokens_folder
 from influence_core.store.run import DatasetSummary
 from influence_core.store.state import dataset_of
 
@@ -74,11 +68,11 @@ def tokenize_texts(job: Job) -> None:
 
 def encode_texts(job: Job) -> None:
     """Token ids → pooled features of the encoder before it has seen a label."""
-    from influence_core.training.passes import write_features
+    from influence_core.training.untuned import untuned_file, write_untuned
 
-    model = fresh_classifier(job, job.settings.training.seed)
-    precision = job.settings.training.precision
-    write_features(model, tokens_of(job), untuned_file(job), precision, job.progress)
+    model, precision = job.settings.model, job.settings.training.precision
+    path = untuned_file(job.run)
+    write_untuned(model, tokens_folder(job.run), path, precision, job.progress)
 
 
 def _tokenizer_source(settings: RunSettings) -> str:

@@ -13,7 +13,6 @@ from influence_core.stages.job import (
     fresh_classifier,
     replicates,
     tokens_of,
-    untuned_file,
 )
 from influence_core.stages.tracing import trace_plan
 from influence_core.store.files import discard
@@ -108,8 +107,9 @@ def judge_out_of_fold(job: Job, replicate: Run, seed: int) -> None:
     import numpy as np
 
     from influence_core.training.folds import read_units, write_out_of_fold
+    from influence_core.training.untuned import untuned_file
 
-    dataset, features = dataset_of(job.run), np.load(untuned_file(job), mmap_mode="r")
+    dataset, features = dataset_of(job.run), np.load(untuned_file(job.run), mmap_mode="r")
     units = read_units(job.run, dataset.group)
     classes = len(dataset.label_names)
     write_out_of_fold(

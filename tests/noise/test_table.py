@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from influence_core.errors import RunBusy, RunError, ScoreError
 from influence_core.noise.known import detections, known_wrong
 from influence_core.noise.table import find_noise, noise_file, read_noise, write_noise
+from influence_core.progress import Event, Progress
 from influence_core.store.files import discard, write_parquet
 from influence_core.store.run import Run
 from tests.factory import read
@@ -61,12 +65,48 @@ def test_nothing_to_look_at_is_refused(small_run: Run) -> None:
         read_noise(small_run)
 
 
-def test_features_of_a_tuned_encoder_do_not_count(small_run: Run) -> None:
+def finetuned_from(run: Run, encoder: Path) -> None:
+    """Let a run say that it was fine-tuned from an encoder."""
+    settings = run.manifest().settings
+    training = settings.training.model_copy(update={"mode": "finetune"})
+    model = settings.model.model_copy(update={"encoder": str(encoder)})
+    run.update(settings=settings.model_copy(update={"training": training, "model": model}))
+
+
+def test_fine_tuned_runs_are_judged_by_the_encoder_untuned(
+    small_run: Run, tiny_encoder: Path
+) -> None:
+    """Those that the tuned encoder leaves know the labels."""
     give_features(small_run)
-    settings = small_run.manifest().settings
-    tuned = settings.training.model_copy(update={"mode": "finetune"})
-    small_run.update(settings=settings.model_copy(update={"training": tuned}))
-    assert not set(OF_FEATURES) & set(write_noise(small_run).facts.detectors)
+    finetuned_from(small_run, tiny_encoder)
+    first = write_noise(small_run)
+    assert set(OF_FEATURES) <= set(first.facts.detectors)
+    embeddings = np.load(small_run.embeddings_file)
+    np.save(small_run.embeddings_file, embeddings[::-1])
+    assert write_noise(small_run).table.equals(first.table)
+
+
+def test_an_encoder_that_is_gone_is_told(small_run: Run, tmp_path: Path) -> None:
+    give_features(small_run)
+    finetuned_from(small_run, tmp_path / "gone")
+    events: list[Event] = []
+    report = write_noise(small_run, progress=Progress(events.append))
+    assert set(OF_FEATURES) <= set(report.facts.missing)
+    assert any("gone" in event.message for event in events)
+
+
+def test_features_are_read_once(small_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_features(small_run)
+    read_paths: list[str] = []
+
+    def load(path: Path, **options: Any) -> np.ndarray:
+        read_paths.append(path.name)
+        return loaded(path, **options)
+
+    loaded = np.load
+    monkeypatch.setattr(np, "load", load)
+    assert set(OF_FEATURES) <= set(write_noise(small_run).facts.detectors)
+    assert read_paths.count("embeddings.npy") == 1
 
 
 def test_wrong_labels_come_first_and_are_mended(small_run: Run) -> None:
