@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from influence_core.config import DataSettings
 from influence_core.errors import ConfigError, DataError, RunError, rule
 from influence_core.noise.evidence import Evidence
 from influence_core.noise.inject import Flips, confused, confusion_of, uniform
@@ -96,8 +97,31 @@ def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None
     )
     with _writable(path):
         _write(run, flips, path)
-        write_json(path.with_name(f"{path.stem}.flips.json"), manifest.model_dump(mode="json"))
+        write_json(manifest_beside(path), manifest.model_dump(mode="json"))
     return Flipped(path, manifest, flips)
+
+
+def manifest_beside(path: Path) -> Path:
+    """Return where the settings and counts of a copy lie: `<name>.flips.json`, written last."""
+    return path.with_name(f"{path.stem}.flips.json")
+
+
+def flipped_data(run: Run, path: Path) -> DataSettings:
+    """Return how a copy with flipped labels is read: in the columns in which it was written."""
+    dataset = dataset_of(run)
+    return run.manifest().settings.data.model_copy(
+        update={
+            "source": str(path),
+            "config": None,
+            "hub_split": None,
+            "text": "text",
+            "text_pair": "text_pair" if dataset.pairs else "",
+            "label": "label",
+            "id": "id",
+            "split": "split",
+            "group": dataset.group,
+        }
+    )
 
 
 def draw(evidence: Evidence, settings: FlipSettings) -> Flips:
@@ -162,15 +186,30 @@ def _write(run: Run, flips: Flips, path: Path) -> None:
         writer.close()
 
 
+def require_unflipped(run: Run) -> None:
+    """Refuse a run whose data says already which labels were flipped.
+
+    Raises:
+        DataError: it does.
+    """
+    import pyarrow.parquet as pq
+
+    _check_unflipped(pq.read_schema(run.examples_file).names)
+
+
+def _check_unflipped(columns: Sequence[str]) -> None:
+    for name in (FLIPPED, BEFORE):
+        if name in columns:
+            raise DataError(
+                rule("run", f"hold no column {name!r}", "one: its labels were flipped before")
+            )
+
+
 def _schemas(stored: pa.Schema, pairs: bool) -> tuple[pa.Schema, pa.Schema]:
     """Return the columns that are written, and those of them that are read."""
     import pyarrow as pa
 
-    for name in (FLIPPED, BEFORE):
-        if name in stored.names:
-            raise DataError(
-                rule("run", f"hold no column {name!r}", "one: its labels were flipped before")
-            )
+    _check_unflipped(stored.names)
     kept = [field for field in plain_schema(stored) if pairs or field.name != "text_pair"]
     told = [pa.field(FLIPPED, pa.bool_()), pa.field(BEFORE, pa.string())]
     return pa.schema([*kept, *told]), pa.schema(kept)
