@@ -203,10 +203,11 @@ def _titles(experiments: tuple[Experiment, ...]) -> dict[str, str]:
     """Return what the curves of the experiments are called, by their names."""
     entries = specs_of(queries.manifest(experiments[0].run))
     settings = [queries.manifest(one).settings for one in experiments]
-    return {curve.name: _title(curve, entries) for one in settings for curve in curves(one)}
+    return {curve.name: title_of(curve, entries) for one in settings for curve in curves(one)}
 
 
-def _title(curve: Curve, entries: Mapping[str, ScoreSpec]) -> str:
+def title_of(curve: Curve, entries: Mapping[str, ScoreSpec]) -> str:
+    """Return what a curve is called; `entries` describe the scores."""
     if curve.score is None:
         return _WITHOUT_SCORE[curve.strategy]
     label = entries[curve.score].label if curve.score in entries else curve.score
