@@ -17,15 +17,8 @@ from influence_core.noise.share import Calibration, calibrate
 from influence_core.progress import Progress, silent
 from influence_core.scores.normalise import id_order
 from influence_core.scores.registry import spec
-from influence_core.scores.table import computed
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
-from influence_core.training.folds import (
-    deal_folds,
-    out_of_fold_folder,
-    read_out_of_fold,
-    read_units,
-)
 from influence_core.training.outlook import Examples, read_examples
 from influence_core.training.untuned import untuned_features
 
@@ -103,6 +96,8 @@ class Evidence:
     @cached_property
     def units(self) -> Integers:
         """A number for each row; rows of one number are one text, or one group."""
+        from influence_core.training.folds import read_units
+
         return read_units(self.run, dataset_of(self.run).group)
 
     def score(self, key: str) -> Floats | None:
@@ -112,6 +107,8 @@ class Evidence:
             return table[key].reindex(self.rows).to_numpy(np.float64)
         if spec(key).needs != "dynamics" or not any(self.run.dynamics_folder.glob("*.parquet")):
             return None
+        from influence_core.scores.table import computed
+
         plain = {"pvi_null": "prior", "pvi_out_of_fold": False}
         settings = self.run.manifest().settings.scoring.model_copy(update=plain)
         return computed(self.run, self.rows, self.labels, [key], settings)[0][key]
@@ -134,6 +131,8 @@ class Evidence:
         """What a linear discriminant says that did not learn from the row."""
         if self.features is None:
             return None
+        from influence_core.training.folds import deal_folds
+
         generator = np.random.default_rng(self.seed)
         fold = deal_folds(self.labels, self.units, FOLDS, generator)
         classes = len(self.label_names)
@@ -157,6 +156,8 @@ class Evidence:
     @cached_property
     def out_of_fold(self) -> Matrix | None:
         """Class probabilities (n, classes) of the run's own held-out heads, if it has them."""
+        from influence_core.training.folds import out_of_fold_folder, read_out_of_fold
+
         if not out_of_fold_folder(self.run).is_dir():
             return None
         return read_out_of_fold(self.run).probabilities
