@@ -35,6 +35,9 @@ COMMANDS = {
     "flip": Entry(
         "noise", "Write a copy of a run's data with some training labels wrong on purpose."
     ),
+    "reviewed": Entry(
+        "reviewed", "Write a copy of a run's data with the decisions of its reviewers applied."
+    ),
     "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
     "delete": Entry("look", "Delete a run with everything in it."),

@@ -17,9 +17,20 @@ from influence_core.store.formats import Format
 from influence_core.store.run import Run, open_run
 
 if TYPE_CHECKING:
+    from influence_core.store.corrections import ReviewFacts
     from influence_core.store.export import ExportManifest
 
 CLASSES_SHOWN = 20
+
+ReviewVersion = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="VERSION",
+        help="Apply what reviewers had decided when the reviews had this version; the newest by "
+        "default.",
+    ),
+]
 
 
 @with_settings(SelectionSettings)
@@ -35,6 +46,14 @@ def export(
             "them, and no subset.",
         ),
     ] = False,
+    reviews: Annotated[
+        bool,
+        typer.Option(
+            "--reviews",
+            help="Apply what reviewers decided: dropped rows go, relabelled ones change.",
+        ),
+    ] = False,
+    review_version: ReviewVersion = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export in that folder.")
     ] = False,
@@ -51,6 +70,7 @@ def export(
     """
     from influence_core.selection.select import select
     from influence_core.store import export as exports
+    from influence_core.store.review import Reviews
 
     run = open_run(name)
     if dynamics:
@@ -58,6 +78,8 @@ def export(
         return
     settings = validated(SelectionSettings, chosen(SelectionSettings, given))
     selection = select(run, settings)
+    if reviews and review_version is None:
+        review_version = Reviews(run).version()
     with reporting() as shown:
         finished = exports.export(
             run,
@@ -65,9 +87,10 @@ def export(
             destination,
             format,
             settings=settings,
-            command=exports.command_line(run, destination, format, settings),
+            command=exports.command_line(run, destination, format, settings, review_version),
             overwrite=overwrite,
             progress=Progress(shown),
+            review_version=review_version,
         )
     if as_json:
         print_json(finished.manifest.model_dump(mode="json"))
@@ -94,7 +117,7 @@ def _print_balance(manifest: ExportManifest, folder: Path) -> None:
     hit = sorted(before, key=lambda label: (after[label] / max(before[label], 1), label))
     listed = table("label", "before#", "after#", "kept#")
     rows = (
-        (label, f"{before[label]:,}", f"{after[label]:,}", f"{after[label] / before[label]:.1%}")
+        (label, f"{before[label]:,}", f"{after[label]:,}", _share(after[label], before[label]))
         for label in hit[:CLASSES_SHOWN]
     )
     console.print(fill(listed, rows))
@@ -102,4 +125,20 @@ def _print_balance(manifest: ExportManifest, folder: Path) -> None:
         console.print(f"... and {len(hit) - CLASSES_SHOWN} classes that keep more")
     total, kept = sum(before.values()), sum(after.values())
     console.print(f"{kept:,} of {total:,} training rows kept, {total - kept:,} removed.")
+    if manifest.reviews is not None:
+        print_reviews(manifest.reviews)
     console.print(plain(f"Files in {folder}"))
+
+
+def print_reviews(facts: ReviewFacts) -> None:
+    """Print how many decisions were applied, and whose they are."""
+    counted = ", ".join(f"{action} {rows:,}" for action, rows in facts.rows.items())
+    people = ", ".join(f"{name} {rows:,}" for name, rows in facts.reviewers.items())
+    output().print(
+        plain(f"Reviews, version {facts.version}: {counted or 'none'}; by {people or 'nobody'}")
+    )
+
+
+def _share(after: int, before: int) -> str:
+    """Tell what is left of a class; one that only reviewers gave rows has no share."""
+    return f"{after / before:.1%}" if before else "-"

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, RunError, SelectionError, rule
 from influence_core.progress import Progress, silent
+from influence_core.store.corrections import Corrections, ReviewFacts, corrections
 from influence_core.store.files import atomic, write_json
 from influence_core.store.formats import WRITERS, Format, Writer, plain_schema
 from influence_core.store.run import Run
@@ -31,7 +32,11 @@ Mask = npt.NDArray[np.bool_]
 
 
 class ExportManifest(BaseModel):
-    """The contents of an export's `manifest.json`."""
+    """The contents of an export's `manifest.json`.
+
+    `train_before` counts labels as the data gives them, `train_after` as reviewers want them if
+    `reviews` were applied.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +55,7 @@ class ExportManifest(BaseModel):
     train_after: dict[str, int]
     files: dict[str, str]
     versions: dict[str, str]
+    reviews: ReviewFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,17 @@ def export(
     command: str = "",
     overwrite: bool = False,
     progress: Progress | None = None,
+    review_version: int | None = None,
 ) -> Export:
     """Write a subset into a new folder, whole or not at all.
 
     `kept_rows` are the training rows to keep; rows of other splits always stay. The folder holds
     `kept` and `removed` in the format, the latter with the scores, and `manifest.json` with the
     settings, counts by class, the source's fingerprint and the sha256 of every file.
+
+    With `review_version`, as `Reviews(run).version()` returns it, what reviewers decided up to then
+    is applied to what the subset keeps: dropped rows go, relabelled ones carry the new label, and
+    columns `review_action` and `label_before_review` tell of both.
 
     Raises:
         ConfigError: the destination cannot be used, or the format is unknown.
@@ -85,16 +96,22 @@ def export(
         raise ConfigError(rule("format", f"be one of {', '.join(get_args(Format))}", format))
     folder = _checked(destination, overwrite)
     removed = _removed(run, kept_rows)
+    decided = None if review_version is None else corrections(run, review_version)
     with _writable(folder), atomic(folder) as partial:
         partial.mkdir()
-        counts = _write(run, removed, partial, format, progress or silent())
-        described = _describe(run, format, settings, command, counts, _checksums(partial))
+        counts = _write(run, removed, decided, partial, format, progress or silent())
+        reviews = None if decided is None else decided.facts
+        described = _describe(run, format, settings, command, counts, _checksums(partial), reviews)
         write_json(partial / MANIFEST, described.model_dump(mode="json"))
     return Export(folder, described)
 
 
 def command_line(
-    run: Run, destination: str | Path, format: Format, settings: Settings | None = None
+    run: Run,
+    destination: str | Path,
+    format: Format,
+    settings: Settings | None = None,
+    review_version: int | None = None,
 ) -> str:
     """Return the command that repeats an export: settings that differ from their defaults."""
     words = ["influence", "export", run.name, str(destination), "--format", format]
@@ -103,6 +120,8 @@ def command_line(
         for name, value in chosen.items():
             flag = "--" + name.replace("_", "-")
             words += [flag] if value is True else [flag, str(value)]
+    if review_version is not None:
+        words += ["--review-version", str(review_version)]
     return shlex.join(words)
 
 
@@ -160,7 +179,12 @@ def _removed(run: Run, kept_rows: npt.ArrayLike) -> Mask:
 
 
 def _write(
-    run: Run, removed: Mask, folder: Path, format: Format, progress: Progress
+    run: Run,
+    removed: Mask,
+    decided: Corrections | None,
+    folder: Path,
+    format: Format,
+    progress: Progress,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Stream the rows into both files; return training rows by label, before and after."""
     import pyarrow.parquet as pq
@@ -168,7 +192,8 @@ def _write(
     before: dict[str, int] = {}
     after: dict[str, int] = {}
     with pq.ParquetFile(run.examples_file) as source:
-        schema = plain_schema(source.schema_arrow)
+        stored = plain_schema(source.schema_arrow)
+        schema = stored if decided is None else decided.schema(stored)
         kept_writer = _open(folder, "kept", format, schema)
         scores = _Scores(run, schema)
         removed_writer = _open(folder, "removed", format, scores.schema)
@@ -176,12 +201,14 @@ def _write(
         start = 0
         for batch in source.iter_batches(BATCH_ROWS):
             gone = removed[start : start + len(batch)]
-            rows = batch.cast(schema)
+            rows = batch.cast(stored)
+            _count(before, rows)
+            if decided is not None:
+                gone, rows = gone | decided.leave(rows), decided.applied(rows)
             kept = rows.filter(~gone)
             kept_writer.write(kept)
             if gone.any():
                 removed_writer.write(scores.joined(rows, start, gone))
-            _count(before, rows)
             _count(after, kept)
             start += len(batch)
             progress.advance(len(batch))
@@ -261,9 +288,11 @@ def _describe(
     command: str,
     counts: tuple[dict[str, int], dict[str, int]],
     files: Mapping[str, str],
+    reviews: ReviewFacts | None,
 ) -> ExportManifest:
     manifest = run.manifest()
-    before, after = ({label: part[label] for label in sorted(part)} for part in counts)
+    labels = sorted({label for part in counts for label in part})
+    before, after = ({label: part.get(label, 0) for label in labels} for part in counts)
     rows = manifest.dataset.rows if manifest.dataset else 0
     return ExportManifest(
         created=now(),
@@ -277,7 +306,8 @@ def _describe(
         rows_before=rows,
         rows_after=rows - sum(before.values()) + sum(after.values()),
         train_before=before,
-        train_after=dict.fromkeys(before, 0) | after,
+        train_after=after,
         files=dict(files),
         versions=manifest.versions,
+        reviews=reviews,
     )

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from tests.cli.conftest import Influence
+from tests.reviewer import review_some
 
 
 class TestExport:
@@ -39,6 +41,22 @@ class TestExport:
         again = influence(*words[1:], "--overwrite", "--json").json
         assert isinstance(again, dict)
         assert again["files"] == facts["files"]
+
+    def test_reviews_are_applied_and_the_command_repeats_them(
+        self, influence: Influence, small_run: Run, tmp_path: Path
+    ) -> None:
+        review_some(small_run)
+        options = ("--fraction", "0", "--reviews", "--json")
+        facts = influence("export", "small", str(tmp_path / "out"), *options).json
+        assert isinstance(facts, dict)
+        assert facts["reviews"]["version"] == 4
+        assert facts["rows_before"] - facts["rows_after"] == 2
+        Reviews(small_run).undo("Ben")
+        again = influence(*shlex.split(facts["command"])[1:], "--overwrite", "--json").json
+        assert isinstance(again, dict)
+        assert again["files"] == facts["files"]
+        shown = influence("export", "small", str(tmp_path / "people"), "--reviews").out
+        assert "Reviews, version 5: keep 2, relabel 2, drop 2; by Ada 4, Ben 2" in shown
 
     def test_people_see_the_classes_that_lose_most(
         self, influence: Influence, small_run: Run, tmp_path: Path

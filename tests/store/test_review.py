@@ -17,6 +17,7 @@ from influence_core.errors import ConfigError, DataError, RunBusy, RunError
 from influence_core.store import review_file
 from influence_core.store.review import Decision, Reviews
 from influence_core.store.run import Run
+from tests.reviewer import given_labels, other_label, some
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,23 +25,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def given(small_run: Run) -> dict[str, str]:
     """The label of every training row, by id."""
-    examples = small_run.examples(["id", "label", "split"])
-    train = examples[examples["split"] == "train"]
-    return dict(zip(train["id"], train["label"], strict=True))
-
-
-@pytest.fixture
-def labels(given: dict[str, str]) -> list[str]:
-    """The labels of the run."""
-    return sorted(set(given.values()))
-
-
-def some(given: dict[str, str], start: int, stop: int) -> dict[str, str]:
-    return dict(list(given.items())[start:stop])
-
-
-def another(labels: list[str], label: str) -> str:
-    return next(name for name in labels if name != label)
+    return given_labels(small_run)
 
 
 def test_a_run_begins_without_decisions(small_run: Run) -> None:
@@ -52,11 +37,9 @@ def test_a_run_begins_without_decisions(small_run: Run) -> None:
     assert not small_run.review_file.exists(), "to look leaves no trace"
 
 
-def test_decisions_stand_in_all_their_parts(
-    small_run: Run, given: dict[str, str], labels: list[str]
-) -> None:
+def test_decisions_stand_in_all_their_parts(small_run: Run, given: dict[str, str]) -> None:
     reviews, (id, label) = Reviews(small_run), next(iter(given.items()))
-    new = another(labels, label)
+    new = other_label(small_run, label)
     act = reviews.decide({id: label}, "relabel", "  Ada ", new)
     (decision,) = reviews.standing().values()
     assert decision == Decision(1, act, id, "relabel", label, new, "Ada", decision.time)
@@ -64,11 +47,9 @@ def test_decisions_stand_in_all_their_parts(
     assert act == reviews.version()
 
 
-def test_one_act_gives_every_row_its_own_label(
-    small_run: Run, given: dict[str, str], labels: list[str]
-) -> None:
+def test_one_act_gives_every_row_its_own_label(small_run: Run, given: dict[str, str]) -> None:
     rows = some(given, 0, 20)
-    new = {id: another(labels, label) for id, label in rows.items()}
+    new = {id: other_label(small_run, label) for id, label in rows.items()}
     Reviews(small_run).decide(rows, "relabel", "Ada", new)
     standing = Reviews(small_run).standing()
     assert {id: decision.new_label for id, decision in standing.items()} == new
@@ -198,9 +179,7 @@ def test_to_relabel_as_it_is_is_refused(small_run: Run, given: dict[str, str]) -
         reviews.decide({id: label}, "relabel", "Ada", label)
 
 
-def test_other_rows_are_refused_whole(
-    small_run: Run, given: dict[str, str], labels: list[str]
-) -> None:
+def test_other_rows_are_refused_whole(small_run: Run, given: dict[str, str]) -> None:
     reviews, examples = Reviews(small_run), small_run.examples(["id", "label", "split"])
     test = examples[examples["split"] == "test"].iloc[0]
     (id, label) = next(iter(given.items()))
@@ -209,17 +188,14 @@ def test_other_rows_are_refused_whole(
     with pytest.raises(DataError, match="ids of training rows"):
         reviews.decide({test["id"]: test["label"]}, "drop", "Ada")
     with pytest.raises(DataError, match=f"that the data gives row '{id}', '{label}'"):
-        reviews.decide({id: another(labels, label)}, "drop", "Ada")
+        reviews.decide({id: other_label(small_run, label)}, "drop", "Ada")
     assert reviews.standing() == {}
 
 
 def test_hostile_names_are_only_names(hostile_run: Run) -> None:
-    examples = hostile_run.examples(["id", "label", "split"])
-    train = examples[examples["split"] == "train"]
-    rows = dict(zip(train["id"], train["label"], strict=True))
-    reviews, name = Reviews(hostile_run), "'); DROP TABLE acts; --"
-    labels = sorted(set(rows.values()))
-    new = {id: another(labels, label) for id, label in rows.items()}
+    rows, name = given_labels(hostile_run), "'); DROP TABLE acts; --"
+    reviews = Reviews(hostile_run)
+    new = {id: other_label(hostile_run, label) for id, label in rows.items()}
     reviews.decide(rows, "relabel", name, new)
     assert {id: one.new_label for id, one in reviews.standing().items()} == new
     assert reviews.progress().by_reviewer == {name: len(rows)}

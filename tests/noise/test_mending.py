@@ -1,0 +1,106 @@
+"""The reviewed data as a file, and a new run of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from influence_core import pipeline
+from influence_core.config import ImportSettings, ModelSettings, TrainingSettings
+from influence_core.errors import ConfigError, RunError
+from influence_core.noise.mending import plan_reviewed, write_reviewed
+from influence_core.store.review import Reviews
+from influence_core.store.run import Run
+from tests.factory import make_run, read
+from tests.reviewer import given_labels, other_label, review_some
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
+def test_the_file_holds_all_splits_as_decided(small_run: Run, tmp_path: Path, suffix: str) -> None:
+    given, ids = review_some(small_run), list(given_labels(small_run))
+    made = write_reviewed(small_run, tmp_path / f"mended{suffix}")
+    before = read(small_run.examples_file).to_pandas().set_index("id")
+    readers = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
+    after = readers.get(suffix, lambda path: pd.read_json(path, lines=True))(made.path)
+    after = after.set_index("id")
+    assert after.index.tolist() == [id for id in before.index if id not in ids[4:6]]
+    assert (after["split"] == before["split"].loc[after.index]).all()
+    changed = after["label"] != before["label"].loc[after.index]
+    assert after.index[changed].tolist() == ids[2:4]
+    for id in ids[2:4]:
+        assert after["label"][id] == other_label(small_run, given[id])
+        assert after["label_before_review"][id] == given[id]
+    assert after["label_before_review"].notna().sum() == 2
+    assert "text_pair" not in after.columns
+
+
+def test_what_was_done_lies_beside_it(small_run: Run, tmp_path: Path) -> None:
+    review_some(small_run)
+    made = write_reviewed(small_run, tmp_path / "mended.parquet")
+    facts = json.loads((tmp_path / "mended.reviews.json").read_text())
+    assert facts == made.manifest.model_dump(mode="json")
+    assert facts["reviews"]["reviewers"] == {"Ada": 4, "Ben": 4}
+    assert facts["rows_before"] - facts["rows_after"] == 2 == 400 - len(read(made.path))
+    assert facts["command"].endswith("mended.parquet --review-version 4")
+
+
+def test_an_earlier_version_is_written_again_to_the_byte(small_run: Run, tmp_path: Path) -> None:
+    review_some(small_run)
+    first = write_reviewed(small_run, tmp_path / "first.parquet")
+    Reviews(small_run).undo("Ben")
+    Reviews(small_run).undo("Ben")
+    again = write_reviewed(small_run, tmp_path / "again.parquet", version=4)
+    assert first.path.read_bytes() == again.path.read_bytes()
+    newest = write_reviewed(small_run, tmp_path / "newest.parquet")
+    assert newest.manifest.rows_after == 400
+
+
+def test_where_nothing_changes_nothing_is_written(small_run: Run, tmp_path: Path) -> None:
+    Reviews(small_run).decide(given_labels(small_run), "keep", "Ada")
+    with pytest.raises(RunError, match="Nobody dropped or relabelled a row of run 'small'"):
+        write_reviewed(small_run, tmp_path / "mended.parquet")
+    with pytest.raises(RunError, match="Nobody dropped"):
+        plan_reviewed(small_run)
+    with pytest.raises(ConfigError, match=r"'destination' must end in \.csv, \.jsonl, \.parquet"):
+        write_reviewed(small_run, tmp_path / "mended.xlsx")
+    assert not list(tmp_path.glob("mended*"))
+
+
+def test_a_new_run_has_what_was_decided_and_nothing_else(
+    runs_root: Path, tiny_encoder: Path
+) -> None:
+    old = make_run(runs_root, name="old", rows=120, classes=3)
+    settings = old.manifest().settings.model_copy(
+        update={
+            "model": ModelSettings(encoder=str(tiny_encoder)),
+            "training": TrainingSettings(epochs=2, batch_size=32, checkpoints=2, precision="fp32"),
+        }
+    )
+    old.update(settings=settings)
+    given, ids = review_some(old), list(given_labels(old))
+    planned = plan_reviewed(old)
+    assert planned.name == "old-reviewed"
+    assert planned.settings.model_copy(update={"data": settings.data}) == settings
+    pipeline.check(planned.settings)
+    new = pipeline.run(name=planned.name, settings=planned.settings)
+    before = old.examples(["id", "text", "split"]).set_index("id")
+    after = new.examples(["id", "text", "split", "label"]).set_index("id")
+    kept = [id for id in before.index if id not in ids[4:6]]
+    pd.testing.assert_frame_equal(after[["text", "split"]], before.loc[kept])
+    assert after["label"][ids[2]] == other_label(old, given[ids[2]])
+    assert len(new.scores(["row"])) == len(given_labels(old)) - 2
+    assert plan_reviewed(old).name == "old-reviewed-2"
+    assert plan_reviewed(old, "mine").name == "mine"
+
+
+def test_of_scores_from_elsewhere_a_probe_is_planned(small_run: Run) -> None:
+    settings = small_run.manifest().settings
+    imported = settings.model_copy(update={"imported": ImportSettings(path="scores.csv")})
+    small_run.update(settings=imported)
+    review_some(small_run)
+    planned = plan_reviewed(small_run)
+    assert planned.settings.origin == "probe"
+    assert planned.settings.data.source.endswith("reviewed/4.parquet")
