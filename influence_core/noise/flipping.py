@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from influence_core.config import DataSettings
-from influence_core.errors import ConfigError, DataError, RunError, rule
+from influence_core.errors import DataError, RunError, rule
 from influence_core.noise.evidence import Evidence
 from influence_core.noise.inject import Flips, confused, confusion_of, uniform
 from influence_core.noise.settings import FlipSettings
-from influence_core.store.files import atomic, write_json
-from influence_core.store.formats import WRITERS, Format, plain_schema
+from influence_core.store.copying import copy_schema, new_copy, writable, write_copy
+from influence_core.store.files import write_json
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 
@@ -30,8 +28,6 @@ FLIPPED, BEFORE = "flipped", "label_before"
 
 `label_before` is empty where nothing was drawn.
 """
-
-_FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 
 
 class FlipManifest(BaseModel):
@@ -83,10 +79,12 @@ def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None
         RunError: the run has nothing that tells which classes are confused.
     """
     chosen = settings or FlipSettings()
-    path = _checked(destination)
+    path = new_copy(destination)
+    require_unflipped(run)
     evidence = Evidence(run)
     flips = draw(evidence, chosen)
     dataset = dataset_of(run)
+    names = np.array(dataset.label_names, dtype=object)
     manifest = FlipManifest(
         run=run.name,
         fingerprint=dataset.fingerprint,
@@ -95,8 +93,9 @@ def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None
         drawn=len(flips.rows),
         wrong=len(flips.wrong),
     )
-    with _writable(path):
-        _write(run, flips, path)
+    with writable(path):
+        told = partial(_told, flips=flips, names=names)
+        write_copy(run, path, _schema(copy_schema(run)), told)
         write_json(manifest_beside(path), manifest.model_dump(mode="json"))
     return Flipped(path, manifest, flips)
 
@@ -104,24 +103,6 @@ def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None
 def manifest_beside(path: Path) -> Path:
     """Return where the settings and counts of a copy lie: `<name>.flips.json`, written last."""
     return path.with_name(f"{path.stem}.flips.json")
-
-
-def flipped_data(run: Run, path: Path) -> DataSettings:
-    """Return how a copy with flipped labels is read: in the columns in which it was written."""
-    dataset = dataset_of(run)
-    return run.manifest().settings.data.model_copy(
-        update={
-            "source": str(path),
-            "config": None,
-            "hub_split": None,
-            "text": "text",
-            "text_pair": "text_pair" if dataset.pairs else "",
-            "label": "label",
-            "id": "id",
-            "split": "split",
-            "group": dataset.group,
-        }
-    )
 
 
 def draw(evidence: Evidence, settings: FlipSettings) -> Flips:
@@ -150,42 +131,6 @@ def _confusion(evidence: Evidence) -> npt.NDArray[np.float64]:
     return confusion_of(said, evidence.examples.labels[rest])
 
 
-def _checked(destination: str | Path) -> Path:
-    path = Path(destination).expanduser().resolve()
-    if path.suffix not in _FORMATS:
-        raise ConfigError(rule("destination", f"end in {', '.join(_FORMATS)}", str(destination)))
-    if path.exists():
-        raise ConfigError(rule("destination", "be a new file", str(path)))
-    return path
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(
-            rule("destination", f"be a place to write to ({reason})", str(path))
-        ) from error
-
-
-def _write(run: Run, flips: Flips, path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    dataset = dataset_of(run)
-    names = np.array(dataset.label_names, dtype=object)
-    with pq.ParquetFile(run.examples_file) as source, atomic(path) as partial:
-        schema, given = _schemas(source.schema_arrow, dataset.pairs)
-        writer = WRITERS[_FORMATS[path.suffix]](partial, schema)
-        start = 0
-        for batch in source.iter_batches():
-            columns = _told(batch.select(given.names).cast(given), start, flips, names)
-            writer.write(columns.cast(schema))
-            start += len(batch)
-        writer.close()
-
-
 def require_unflipped(run: Run) -> None:
     """Refuse a run whose data says already which labels were flipped.
 
@@ -194,10 +139,7 @@ def require_unflipped(run: Run) -> None:
     """
     import pyarrow.parquet as pq
 
-    _check_unflipped(pq.read_schema(run.examples_file).names)
-
-
-def _check_unflipped(columns: Sequence[str]) -> None:
+    columns = pq.read_schema(run.examples_file).names
     for name in (FLIPPED, BEFORE):
         if name in columns:
             raise DataError(
@@ -205,14 +147,11 @@ def _check_unflipped(columns: Sequence[str]) -> None:
             )
 
 
-def _schemas(stored: pa.Schema, pairs: bool) -> tuple[pa.Schema, pa.Schema]:
-    """Return the columns that are written, and those of them that are read."""
+def _schema(given: pa.Schema) -> pa.Schema:
+    """Return the columns of a copy: those that are given, and the truth."""
     import pyarrow as pa
 
-    _check_unflipped(stored.names)
-    kept = [field for field in plain_schema(stored) if pairs or field.name != "text_pair"]
-    told = [pa.field(FLIPPED, pa.bool_()), pa.field(BEFORE, pa.string())]
-    return pa.schema([*kept, *told]), pa.schema(kept)
+    return pa.schema([*given, pa.field(FLIPPED, pa.bool_()), pa.field(BEFORE, pa.string())])
 
 
 def _told(
