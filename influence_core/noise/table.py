@@ -19,6 +19,7 @@ from influence_core.noise.share import WrongShare, wrong_share
 from influence_core.noise.suggest import suggestion
 from influence_core.progress import Progress, silent
 from influence_core.scores.normalise import rank
+from influence_core.store.columns import NOISE_FACTS
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
-
-_FACTS = b"noise"
 
 LOUD = 0.05
 """Share of the rows that a detector flags where it is not known how many labels are wrong."""
@@ -81,7 +80,7 @@ class NoiseReport:
 
 def noise_file(run: Run) -> Path:
     """Return where the suspicion of a run's labels lies: `noise.parquet`."""
-    return run.path / "noise.parquet"
+    return run.noise_file
 
 
 def find_noise(run: Run, seed: int = 0, progress: Progress | None = None) -> NoiseReport:
@@ -145,7 +144,7 @@ def read_noise(run: Run) -> NoiseReport:
             f"Run {run.name!r} has no {path.name!r}; `influence noise {run.name}` computes it."
         )
     table = pq.read_table(path)
-    facts = NoiseFacts.model_validate_json(table.schema.metadata[_FACTS])
+    facts = NoiseFacts.model_validate_json(table.schema.metadata[NOISE_FACTS])
     return NoiseReport(facts, table.to_pandas())
 
 
@@ -182,7 +181,7 @@ def _table(evidence: Evidence, suspicions: dict[str, Floats], facts: NoiseFacts)
         "confidence": pa.array(confidence, mask=suggested < 0),
     }
     table = pa.table(columns).take(pa.array(np.argsort(place)))
-    return table.replace_schema_metadata({_FACTS: facts.model_dump_json()})
+    return table.replace_schema_metadata({NOISE_FACTS: facts.model_dump_json()})
 
 
 def _suggested(evidence: Evidence) -> tuple[npt.NDArray[np.int64], Floats]:

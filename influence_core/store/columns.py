@@ -1,7 +1,8 @@
-"""The columns a run can be asked about: those of its examples, its scores and its predictions."""
+"""The columns a run can be asked about: of its examples, scores, predictions and suspicions."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from influence_core.store.database import Parameters, quote, rows
 from influence_core.store.run import Run
 
 Kind = Literal["text", "number", "integer", "flag", "time", "nested"]
-Table = Literal["examples", "scores", "predictions"]
+Derived = Literal["scores", "predictions", "noise"]
+Table = Literal["examples"] | Derived
 
 CORE = ("id", "text", "text_pair", "label", "split")
 """Columns that every `examples.parquet` starts with."""
@@ -20,8 +22,18 @@ CORE = ("id", "text", "text_pair", "label", "split")
 NORMS = ("class", "dataset")
 """Ways a score is normalised, besides raw."""
 
-_KEYS = {"scores": ("row", "id"), "predictions": ("row", "id", "split")}
-_ALIAS: dict[Table, str] = {"examples": "e", "scores": "s", "predictions": "p"}
+DERIVED: tuple[Derived, ...] = ("scores", "predictions", "noise")
+"""Tables that a run computes; they have a column `row`."""
+
+NOISE_FACTS = b"noise"
+"""Key of what `noise.parquet` says of itself, among it the content version that was read."""
+
+_KEYS: dict[Derived, tuple[str, ...]] = {
+    "scores": ("row", "id"),
+    "predictions": ("row", "id", "split"),
+    "noise": ("row", "id", "label"),
+}
+_ALIAS: dict[Table, str] = {"examples": "e", "scores": "s", "predictions": "p", "noise": "n"}
 _ROW_COLUMN = "file_row_number"
 
 
@@ -29,7 +41,7 @@ _ROW_COLUMN = "file_row_number"
 class Column:
     """A column by the name it is asked for, and where it lies.
 
-    An input column whose name is taken by a score or a prediction is asked for as `<name>_input`.
+    An input column whose name is taken by a computed one is asked for as `<name>_input`.
     """
 
     name: str
@@ -139,28 +151,62 @@ def catalogue(run: Run) -> Catalogue:
         raise RunError(
             f"Run {run.name!r} has no examples yet; its status is {run.manifest().status!r}."
         )
-    derived = [
-        *_derived("scores", run.scores_file),
-        *_derived("predictions", run.predictions_file),
-    ]
+    derived = [column for table in DERIVED for column in _derived(run, table)]
     taken = {"row", *CORE, *(column.name for column in derived)}
     return Catalogue([*_inputs(run.examples_file, taken), *derived])
 
 
-def _derived(table: Literal["scores", "predictions"], path: Path) -> list[Column]:
+def table_file(run: Run, table: Table) -> Path:
+    """Return the file of a table."""
+    files: dict[Table, Path] = {
+        "examples": run.examples_file,
+        "scores": run.scores_file,
+        "predictions": run.predictions_file,
+        "noise": run.noise_file,
+    }
+    return files[table]
+
+
+def row_number(table: Table) -> str:
+    """Return the row numbers of a table in a statement that reads it under its alias."""
+    return f"{_ALIAS[table]}.{_ROW_COLUMN if table == 'examples' else 'row'}"
+
+
+def read_table(run: Run, table: Table, parameters: Parameters) -> str:
+    """Return the part of a statement that reads a table under its alias."""
+    return f"{parameters.parquet(table_file(run, table))} {_ALIAS[table]}"
+
+
+def join_table(run: Run, table: Table, row: str, parameters: Parameters, how: str = "LEFT") -> str:
+    """Return the part of a statement that joins a table at the row numbers of another."""
+    return f" {how} JOIN {read_table(run, table, parameters)} ON {row_number(table)} = {row}"
+
+
+def _derived(run: Run, table: Derived) -> list[Column]:
     """Return the columns of a computed file, or none before it is computed."""
-    if not path.exists():
+    path = table_file(run, table)
+    if not path.exists() or (table == "noise" and not _judges_this_version(run)):
         return []
-    schema = _schema(path)
     return [
         Column(_derived_name(table, name), kind, table, name)
-        for name, kind in schema.items()
+        for name, kind in _schema(path).items()
         if name not in _KEYS[table]
     ]
 
 
-def _derived_name(table: Table, name: str) -> str:
-    """Tell the final model's figures from scores that may share their names."""
+def _judges_this_version(run: Run) -> bool:
+    """Say whether the suspicions are those of the run as it is."""
+    import pyarrow.parquet as pq
+
+    told = (pq.read_schema(run.noise_file).metadata or {}).get(NOISE_FACTS, b"{}")
+    content: object = json.loads(told).get("content")
+    return content == run.manifest().content_version
+
+
+def _derived_name(table: Derived, name: str) -> str:
+    """Tell apart figures of one name: the final model's, those of suspicion, and scores."""
+    if table == "noise":
+        return name if name.startswith("suspicion_") else f"noise_{name}"
     return f"final_{name}" if table == "predictions" and name == "confidence" else name
 
 

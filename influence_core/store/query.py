@@ -9,7 +9,17 @@ from pydantic import Field, model_validator
 
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, rule
-from influence_core.store.columns import Catalogue, Column, catalogue, rank_column
+from influence_core.store.columns import (
+    DERIVED,
+    Catalogue,
+    Column,
+    Table,
+    catalogue,
+    join_table,
+    rank_column,
+    read_table,
+    row_number,
+)
 from influence_core.store.database import Parameters, quote, rows
 from influence_core.store.run import Run
 
@@ -117,7 +127,7 @@ class Scan:
         self.catalogue: Catalogue = catalogue(run)
         self._run = run
         self._query = query
-        self._used: set[str] = set()
+        self._used: set[Table] = set()
         if query.score is not None:
             self.catalogue.score(query.score, query.normalise)
         self._scored = query.scored_only and bool(self.catalogue.scores)
@@ -127,7 +137,11 @@ class Scan:
     @property
     def row(self) -> str:
         """Expression of the row number in the table that leads."""
-        return "s.row" if self._scored else "e.file_row_number"
+        return row_number(self._lead)
+
+    @property
+    def _lead(self) -> Table:
+        return "scores" if self._scored else "examples"
 
     def use(self, name: str) -> str:
         """Return the expression of a column and see to it that its table is read."""
@@ -137,18 +151,13 @@ class Scan:
 
     def source(self) -> str:
         """Return the FROM clause that reads the tables in use, and no others."""
-        files = {
-            "e": ("examples", self._run.examples_file, "e.file_row_number"),
-            "s": ("scores", self._run.scores_file, "s.row"),
-            "p": ("predictions", self._run.predictions_file, "p.row"),
-        }
-        lead = "s" if self._scored else "e"
-        clause = f"{self.parameters.parquet(files[lead][1])} {lead}"
-        for alias, (table, path, row) in files.items():
-            if alias != lead and table in self._used:
-                join = "JOIN" if self._scored else "LEFT JOIN"
-                clause += f" {join} {self.parameters.parquet(path)} {alias} ON {row} = {self.row}"
-        return clause
+        how = "INNER" if self._scored else "LEFT"
+        tables: tuple[Table, ...] = ("examples", *DERIVED)
+        return read_table(self._run, self._lead, self.parameters) + "".join(
+            join_table(self._run, table, self.row, self.parameters, how)
+            for table in tables
+            if table != self._lead and table in self._used
+        )
 
     def _conditions(self) -> str:
         query, parameters = self._query, self.parameters

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from influence_core.errors import ConfigError, DataError, rule
-from influence_core.store.columns import CORE, Catalogue, catalogue, rank_column, score_column
+from influence_core.store.columns import (
+    CORE,
+    DERIVED,
+    Catalogue,
+    Table,
+    catalogue,
+    join_table,
+    rank_column,
+    read_table,
+    row_number,
+    score_column,
+)
 from influence_core.store.database import Parameters, frame, quote, rows
 from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
@@ -202,14 +213,10 @@ def _details(
     chosen = [known.get(name) for name in dict.fromkeys([*names, *extra])]
     parameters = Parameters()
     listed = ", ".join(f"{column.expression} AS {quote(column.name)}" for column in chosen)
-    joins = f"JOIN {parameters.parquet(run.examples_file)} e ON e.file_row_number = wanted.number"
     tables = {column.table for column in chosen}
-    for table, path, alias in (
-        ("scores", run.scores_file, "s"),
-        ("predictions", run.predictions_file, "p"),
-    ):
-        if table in tables:
-            joins += f" LEFT JOIN {parameters.parquet(path)} {alias} ON {alias}.row = wanted.number"
+    joins = join_table(run, "examples", "wanted.number", parameters, "INNER") + "".join(
+        join_table(run, table, "wanted.number", parameters) for table in DERIVED if table in tables
+    )
     return frame(
         f"""
         WITH wanted AS (
@@ -223,21 +230,16 @@ def _details(
     )
 
 
-def _record(run: Run, known: Catalogue, table: str, row: int) -> dict[str, Any]:
+def _record(run: Run, known: Catalogue, table: Table, row: int) -> dict[str, Any]:
     """Return the columns of one table at one row, or nothing where the table lacks the row."""
     chosen = [column for column in known.columns if column.table == table]
     if not chosen:
         return {}
-    path = {
-        "examples": run.examples_file,
-        "scores": run.scores_file,
-        "predictions": run.predictions_file,
-    }[table]
-    number = "file_row_number" if table == "examples" else "row"
     parameters = Parameters()
     listed = ", ".join(quote(column.stored) for column in chosen)
     found = rows(
-        f"SELECT {listed} FROM {parameters.parquet(path)} WHERE {number} = {parameters.bind(row)}",
+        f"SELECT {listed} FROM {read_table(run, table, parameters)} "
+        f"WHERE {row_number(table)} = {parameters.bind(row)}",
         parameters,
     )
     names = [column.name for column in chosen]
