@@ -15,7 +15,7 @@ from influence_core.selection.select import Selection, SelectionSettings, select
 
 Integers = npt.NDArray[np.int64]
 
-TOGETHER = 64
+TOGETHER = 32
 """Most probe cells of one batched model: more would not fit the processor's caches."""
 
 
@@ -38,13 +38,14 @@ def assignments(material: Material) -> list[Assignment]:
     """Divide all cells into pieces of work.
 
     They depend on the settings alone, so that an experiment that was stopped goes on with the same
-    ones. A fine-tuned model is a piece of its own.
+    ones. A fine-tuned model is a piece of its own. Probes of a piece share their seed, and with it
+    the dropout, also with those of other pieces.
     """
     subsets = draw(material)
-    steps = {cell: _steps(len(rows), material) for cell, rows in subsets.items()}
+    alike = {cell: (_steps(len(rows), material), cell.seed) for cell, rows in subsets.items()}
     size = TOGETHER if material.training.mode == "probe" else 1
     pieces = []
-    for count, group in groupby(sorted(subsets, key=steps.__getitem__), steps.__getitem__):
+    for (count, _), group in groupby(sorted(subsets, key=alike.__getitem__), alike.__getitem__):
         while together := tuple(islice(group, size)):
             rows = tuple(subsets[cell] for cell in together)
             pieces.append(Assignment(together, rows, count))

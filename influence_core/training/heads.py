@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
 
 from influence_core.config import TrainingSettings
 from influence_core.progress import Progress
@@ -64,14 +63,22 @@ def train_heads(
 class HeadStack:
     """The weights of several heads end to end, (K, ...) each, and one call for all of them.
 
-    Each head has a dropout of its own, or all of them share one: that is drawn once, and leaves
-    fewer differences between heads that are compared.
+    `torch.func.vmap` over the heads gives the same bytes, and takes half as long again.
+
+    Each head has a dropout of its own. Where heads are `compared`, they share one: that is drawn
+    once, and leaves fewer differences between them. Their linear layers are then kept as
+    (K, in, out), the other way round than in a layer: matrix products give gradients so, which
+    saves turning them, and differs in the last bits.
     """
 
-    def __init__(self, heads: Sequence[nn.Sequential], shared_dropout: bool = False) -> None:
-        self._randomness = "same" if shared_dropout else "different"
-        self.parameters, _ = stack_module_state(list(heads))
-        self._shape = copy.deepcopy(heads[0]).to("meta").train()
+    def __init__(self, heads: Sequence[nn.Sequential], compared: bool = False) -> None:
+        self._compared, self._count = compared, len(heads)
+        self._layers = copy.deepcopy(heads[0]).to("meta").train()
+        weights = [head.state_dict() for head in heads]
+        self.parameters = {
+            name: torch.stack([self._turned(own[name]) for own in weights]).requires_grad_()
+            for name in weights[0]
+        }
 
     def logits(self, features: Tensor) -> Tensor:
         """Apply every head, to the same features (B, D) or to its own (K, B, D).
@@ -79,25 +86,39 @@ class HeadStack:
         Returns:
             Logits (K, B, classes).
         """
-        own = 0 if features.ndim == 3 else None
-        calls = vmap(self._call, in_dims=(0, own), randomness=self._randomness)
-        logits: Tensor = calls(self.parameters, features)
-        return logits
+        values = features.expand(self._count, *features.shape[-2:])
+        for name, layer in self._layers.named_children():
+            values = self._apply(name, layer, values)
+        return values
 
-    def _call(self, parameters: dict[str, Tensor], features: Tensor) -> Tensor:
-        logits: Tensor = functional_call(self._shape, parameters, (features,))
-        return logits
+    def _apply(self, name: str, layer: nn.Module, values: Tensor) -> Tensor:
+        if isinstance(layer, nn.Linear):
+            weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
+            weight = weight if self._compared else weight.transpose(1, 2)
+            return torch.bmm(values, weight).add_(bias.unsqueeze(1))
+        if isinstance(layer, nn.Dropout) and self._compared:
+            kept: Tensor = layer(torch.ones_like(values[0]))
+            return values * kept
+        applied: Tensor = values.relu_() if isinstance(layer, nn.ReLU) else layer(values)
+        return applied
 
     def rest(self) -> None:
         """Switch dropout off."""
-        self._shape.eval()
+        self._layers.eval()
 
     def hand_back(self, heads: Sequence[nn.Sequential]) -> None:
         """Put the weights into the heads they belong to."""
         for index, head in enumerate(heads):
-            own = {name: stacked[index].detach() for name, stacked in self.parameters.items()}
+            own = {
+                name: self._turned(stacked[index].detach())
+                for name, stacked in self.parameters.items()
+            }
             head.load_state_dict(own)
             head.eval()
+
+    def _turned(self, weight: Tensor) -> Tensor:
+        """Turn the weight of a layer into that of the stack, or back."""
+        return weight.t() if self._compared else weight
 
 
 def _loss(logits: Tensor, labels: Tensor, seen: Tensor) -> Tensor:

@@ -45,10 +45,10 @@ def alone(rows: np.ndarray, seed: int, features: torch.Tensor) -> nn.Sequential:
 def test_together_is_as_alone(features: torch.Tensor) -> None:
     heads = fresh_heads(SEEDS, WIDTH, CLASSES, MODEL)
     stack = train_together(heads, features, LABELS, SUBSETS, SEEDS, STEPS, SETTINGS, silent())
-    for place, (rows, seed) in enumerate(zip(SUBSETS, SEEDS, strict=True)):
+    stack.hand_back(heads)
+    for head, rows, seed in zip(heads, SUBSETS, SEEDS, strict=True):
         for name, weight in alone(rows, seed, features).state_dict().items():
-            found = stack.parameters[name][place].detach()
-            np.testing.assert_allclose(found, weight, rtol=2e-4, atol=2e-6)
+            np.testing.assert_allclose(head.state_dict()[name], weight, rtol=2e-4, atol=2e-6)
 
 
 def test_predictions_are_those_of_each_head(features: torch.Tensor) -> None:
@@ -73,3 +73,16 @@ def test_every_head_counts_its_steps(features: torch.Tensor) -> None:
     heads = fresh_heads(SEEDS, WIDTH, CLASSES, MODEL)
     train_together(heads, features, LABELS, SUBSETS, SEEDS, 2, SETTINGS, progress)
     assert told[-1] == 2 * len(SEEDS)
+
+
+def test_heads_of_one_seed_are_the_same_in_any_company(features: torch.Tensor) -> None:
+    model = MODEL.model_copy(update={"dropout": 0.5})
+    found = []
+    for subsets in (SUBSETS, SUBSETS[1:]):
+        seeds = [3] * len(subsets)
+        heads = fresh_heads(seeds, WIDTH, CLASSES, model)
+        common = (features, LABELS, subsets, seeds, STEPS, SETTINGS, silent())
+        train_together(heads, *common).hand_back(heads)
+        found.append(heads[-1].state_dict())
+    for name, weight in found[0].items():
+        np.testing.assert_allclose(weight, found[1][name], rtol=2e-4, atol=2e-6)
