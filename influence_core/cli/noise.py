@@ -11,9 +11,19 @@ import typer
 
 from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.options import chosen, with_settings
-from influence_core.cli.terminal import excerpt, fill, output, plain, print_json, table
+from influence_core.cli.reviewed import print_review_figures, review_figures
+from influence_core.cli.terminal import (
+    excerpt,
+    fill,
+    output,
+    plain,
+    print_json,
+    reporting,
+    table,
+)
 from influence_core.config import validated
 from influence_core.noise.settings import FlipSettings
+from influence_core.progress import Progress
 from influence_core.store.run import Run, open_run
 
 if TYPE_CHECKING:
@@ -34,6 +44,14 @@ def noise(
             "default. With it every score and detector is measured.",
         ),
     ] = None,
+    reviewed: Annotated[
+        bool,
+        typer.Option(
+            "--reviewed",
+            help="Show also what reviewers decided, and how many of the labels that they looked at "
+            "were wrong.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the training rows whose label is most likely wrong, and why.
@@ -46,17 +64,22 @@ def noise(
     from influence_core.noise.table import find_noise
 
     run = open_run(name)
-    report = find_noise(run)
+    with reporting() as shown:
+        report = find_noise(run, progress=Progress(shown))
     wrong = known_wrong(run, truth)
     measured = dict(detections(run, wrong)) if wrong is not None and wrong.any() else {}
     rows = list(_rows(run, report, top))
     if as_json:
         figures = {key: _figures(one) for key, one in measured.items()}
-        print_json({**report.facts.model_dump(mode="json"), "rows": rows, "measured": figures})
+        told = {"reviewed": review_figures(run, report)} if reviewed else {}
+        facts = report.facts.model_dump(mode="json")
+        print_json({**facts, "rows": rows, "measured": figures, **told})
         return
     _print_facts(report.facts, len(report.table))
     _print_rows(rows)
     _print_measured(measured)
+    if reviewed:
+        print_review_figures(review_figures(run, report))
 
 
 @with_settings(FlipSettings)

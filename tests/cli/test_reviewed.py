@@ -37,6 +37,32 @@ def test_its_own_command_repeats_it(influence: Influence, small_run: Run, tmp_pa
     assert again["reviews"] == facts["reviews"]
 
 
+def test_figures_of_the_review_stand_beside_the_suspicions(
+    influence: Influence, small_run: Run
+) -> None:
+    review_some(small_run)
+    facts = influence("noise", "small", "--reviewed", "--json").json
+    assert isinstance(facts, dict)
+    told = facts["reviewed"]
+    assert told["rows"] == {"keep": 2, "relabel": 2, "drop": 2, "skip": 2}
+    last = told["precision"][-1]
+    assert (last["reviewed"], last["wrong"]) == (6, 4)
+    assert last["low"] < 4 / 6 < last["high"]
+    shown = influence("noise", "small", "--reviewed").out
+    assert "Reviews, version 4: keep 2, relabel 2, drop 2, skip 2" in shown
+    assert "66.7%" in shown
+    assert "Reviews" not in influence("noise", "small").out
+
+
+def test_before_the_first_decision_there_are_no_figures(
+    influence: Influence, small_run: Run
+) -> None:
+    facts = influence("noise", "small", "--reviewed", "--json").json
+    assert isinstance(facts, dict)
+    assert facts["reviewed"] == {"version": 0, "rows": {}, "reviewers": {}, "precision": []}
+    assert "Reviews, version 0: none; by nobody" in influence("noise", "small", "--reviewed").out
+
+
 def test_a_run_without_decisions_is_told(
     influence: Influence, small_run: Run, tmp_path: Path
 ) -> None:
