@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
     from influence_core.store.export import export
+    from influence_core.store.review import Reviews
     from influence_core.store.run import Run, list_runs, open_run
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "InfluenceError": "influence_core.errors",
     "InfluenceRecorder": "influence_core.recorder",
+    "Reviews": "influence_core.store.review",
     "Run": "influence_core.store.run",
     "RunSettings": "influence_core.config",
     "SCORES": "influence_core.scores.registry",
@@ -40,6 +42,7 @@ __all__ = [
     "SCORES",
     "InfluenceError",
     "InfluenceRecorder",
+    "Reviews",
     "Run",
     "RunSettings",
     "SelectionSettings",
