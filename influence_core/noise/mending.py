@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from influence_core.config import RunSettings
 from influence_core.errors import RunError
+from influence_core.noise.flipping import BEFORE as TRUE
+from influence_core.noise.flipping import FLIPPED
 from influence_core.store.copying import copied_data, copy_schema, new_copy, writable, write_copy
-from influence_core.store.corrections import Corrections, ReviewFacts, corrections
+from influence_core.store.corrections import BEFORE, Corrections, ReviewFacts, corrections
 from influence_core.store.files import write_json
 from influence_core.store.names import run_names
 from influence_core.store.run import Run, list_runs
@@ -59,7 +61,8 @@ def write_reviewed(run: Run, destination: str | Path, version: int | None = None
 
     Dropped rows leave and relabelled ones carry their new label; columns `review_action` and
     `label_before_review` tell what was decided and what the label was. Whatever else the data
-    says stays. `<name>.reviews.json` says how many decisions it were, and by whom.
+    says stays, but for `flipped`: where labels were made wrong on purpose, it tells of the new
+    label whether it is wrong. `<name>.reviews.json` says how many decisions it were, and by whom.
 
     Args:
         run: a run that has read its data.
@@ -84,7 +87,7 @@ def write_reviewed(run: Run, destination: str | Path, version: int | None = None
     )
 
     def change(rows: pa.RecordBatch, start: int) -> pa.RecordBatch:
-        return decided.applied(rows.filter(~decided.leave(rows)))
+        return _truth_told(decided.applied(rows.filter(~decided.leave(rows))))
 
     with writable(path):
         write_copy(run, path, decided.schema(copy_schema(run)), change)
@@ -123,6 +126,22 @@ def _decided(run: Run, version: int | None = None) -> Corrections:
             "Decide on the Noise page first."
         )
     return decided
+
+
+def _truth_told(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Say of relabelled rows of flipped data whether their new label is wrong."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    place = rows.schema.get_field_index(FLIPPED)
+    if place < 0 or TRUE not in rows.schema.names:
+        return rows
+    # A label that was not drawn was the true one until somebody changed it.
+    truth = pc.coalesce(rows[TRUE].cast(pa.string()), rows[BEFORE], rows["label"])
+    changed, wrong = pc.is_valid(rows[BEFORE]), pc.not_equal(rows["label"], truth)
+    field = rows.schema.field(place)
+    told = pc.if_else(changed, wrong, rows[FLIPPED].cast(pa.bool_()))
+    return rows.set_column(place, field, told.cast(field.type))
 
 
 def _free_name(run: Run) -> str:

@@ -9,11 +9,16 @@ import pandas as pd
 import pytest
 
 from influence_core import pipeline
-from influence_core.config import ImportSettings, ModelSettings, TrainingSettings
+from influence_core.config import ImportSettings, ModelSettings, RunSettings, TrainingSettings
+from influence_core.data import load
 from influence_core.errors import ConfigError, RunError
+from influence_core.noise.flipping import flip
 from influence_core.noise.mending import plan_reviewed, write_reviewed
+from influence_core.noise.settings import FlipSettings
+from influence_core.progress import silent
+from influence_core.store.copying import copied_data
 from influence_core.store.review import Reviews
-from influence_core.store.run import Run
+from influence_core.store.run import Run, create_run
 from tests.factory import make_run, read
 from tests.reviewer import given_labels, other_label, review_some
 
@@ -94,6 +99,38 @@ def test_a_new_run_has_what_was_decided_and_nothing_else(
     assert len(new.scores(["row"])) == len(given_labels(old)) - 2
     assert plan_reviewed(old).name == "old-reviewed-2"
     assert plan_reviewed(old, "mine").name == "mine"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_flipped_labels_that_were_mended_are_right(
+    small_run: Run, tmp_path: Path, suffix: str
+) -> None:
+    made = flip(small_run, tmp_path / f"noisy{suffix}", FlipSettings(share=0.5))
+    noisy = create_run("noisy", RunSettings(data=copied_data(small_run, made.path)))
+    noisy.update(dataset=load(noisy.manifest().settings.data, noisy, silent()))
+    examples = read(noisy.examples_file).to_pandas()
+    # A CSV file has no truth values but their names.
+    wrong = examples["flipped"].astype(str).str.lower() == "true"
+    train = examples["split"] == "train"
+    flipped, right = examples[wrong & train], examples[~wrong & train]
+    mended, mistaken, spoilt = flipped.iloc[0], flipped.iloc[1], right.iloc[0]
+    third = next(
+        name
+        for name in noisy.manifest().dataset.label_names
+        if name not in (mistaken["label"], mistaken["label_before"])
+    )
+    new = {
+        mended["id"]: mended["label_before"],
+        mistaken["id"]: third,
+        spoilt["id"]: other_label(noisy, spoilt["label"]),
+    }
+    given = {row["id"]: row["label"] for row in (mended, mistaken, spoilt)}
+    Reviews(noisy).decide(given, "relabel", "Ada", new)
+    after = read(write_reviewed(noisy, tmp_path / "mended.parquet").path).to_pandas()
+    told = after.set_index("id")["flipped"].astype(str).str.lower() == "true"
+    assert told[[mended["id"], mistaken["id"], spoilt["id"]]].tolist() == [False, True, True]
+    others = ~examples["id"].isin(new)
+    assert told[examples["id"][others]].tolist() == wrong[others].tolist()
 
 
 def test_of_scores_from_elsewhere_a_probe_is_planned(small_run: Run) -> None:
