@@ -100,7 +100,8 @@ def flip(
     from influence_core.noise.flipping import flip as flipped
 
     settings = validated(FlipSettings, chosen(FlipSettings, given))
-    made = flipped(open_run(name), destination, settings)
+    with reporting() as shown:
+        made = flipped(open_run(name), destination, settings, Progress(shown))
     facts = made.manifest
     if as_json:
         print_json({"path": str(made.path), **facts.model_dump(mode="json")})

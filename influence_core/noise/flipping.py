@@ -15,6 +15,7 @@ from influence_core.errors import DataError, RunError, rule
 from influence_core.noise.evidence import Evidence
 from influence_core.noise.inject import Flips, confused, confusion_of, uniform
 from influence_core.noise.settings import FlipSettings
+from influence_core.progress import Progress, silent
 from influence_core.store.copying import copy_schema, new_copy, writable, write_copy
 from influence_core.store.files import write_json
 from influence_core.store.run import Run
@@ -61,7 +62,12 @@ class Flipped:
     flips: Flips
 
 
-def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None) -> Flipped:
+def flip(
+    run: Run,
+    destination: str | Path,
+    settings: FlipSettings | None = None,
+    progress: Progress | None = None,
+) -> Flipped:
     """Write a copy of a run's examples with some labels of training rows replaced.
 
     Columns `flipped` and `label_before` tell the truth, and stay beside the data of every run that
@@ -72,6 +78,7 @@ def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None
         run: a run that has read its data. For kind 'confused' it must have been trained.
         destination: a new file; its suffix, .csv, .jsonl or .parquet, tells the format.
         settings: kind and share of wrong labels, and the seed.
+        progress: follows the pass that 'confused' takes once over the rows of a fine-tuned run.
 
     Raises:
         ConfigError: the destination exists, or its suffix is another one.
@@ -81,7 +88,7 @@ def flip(run: Run, destination: str | Path, settings: FlipSettings | None = None
     chosen = settings or FlipSettings()
     path = new_copy(destination)
     require_unflipped(run)
-    evidence = Evidence(run)
+    evidence = Evidence(run, progress=progress or silent())
     flips = draw(evidence, chosen)
     dataset = dataset_of(run)
     names = np.array(dataset.label_names, dtype=object)

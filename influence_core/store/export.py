@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +16,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, RunError, SelectionError, rule
 from influence_core.progress import Progress, silent
-from influence_core.store.corrections import Corrections, ReviewFacts, corrections
+from influence_core.store.copying import writable
+from influence_core.store.corrections import ReviewFacts, corrections
+from influence_core.store.export_rows import Mask, write_rows
 from influence_core.store.files import atomic, write_json
-from influence_core.store.formats import WRITERS, Format, Writer, plain_schema
+from influence_core.store.formats import WRITERS, Format
 from influence_core.store.run import Run
 from influence_core.store.workplace import now
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 MANIFEST = "manifest.json"
-BATCH_ROWS = 50_000
-Mask = npt.NDArray[np.bool_]
 
 
 class ExportManifest(BaseModel):
@@ -97,9 +93,9 @@ def export(
     folder = _checked(destination, overwrite)
     removed = _removed(run, kept_rows)
     decided = None if review_version is None else corrections(run, review_version)
-    with _writable(folder), atomic(folder) as partial:
+    with writable(folder), atomic(folder) as partial:
         partial.mkdir()
-        counts = _write(run, removed, decided, partial, format, progress or silent())
+        counts = write_rows(run, removed, decided, partial, format, progress or silent())
         reviews = None if decided is None else decided.facts
         described = _describe(run, format, settings, command, counts, _checksums(partial), reviews)
         write_json(partial / MANIFEST, described.model_dump(mode="json"))
@@ -150,17 +146,6 @@ def _is_export(folder: Path) -> bool:
     return True
 
 
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(
-            rule("destination", f"be a place to write to ({reason})", str(folder))
-        ) from error
-
-
 def _removed(run: Run, kept_rows: npt.ArrayLike) -> Mask:
     """Return for every row of the run whether it goes."""
     import pyarrow.parquet as pq
@@ -176,99 +161,6 @@ def _removed(run: Run, kept_rows: npt.ArrayLike) -> Mask:
         )
     train[kept] = False
     return np.asarray(train, dtype=bool)
-
-
-def _write(
-    run: Run,
-    removed: Mask,
-    decided: Corrections | None,
-    folder: Path,
-    format: Format,
-    progress: Progress,
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Stream the rows into both files; return training rows by label, before and after."""
-    import pyarrow.parquet as pq
-
-    before: dict[str, int] = {}
-    after: dict[str, int] = {}
-    with pq.ParquetFile(run.examples_file) as source:
-        stored = plain_schema(source.schema_arrow)
-        schema = stored if decided is None else decided.schema(stored)
-        kept_writer = _open(folder, "kept", format, schema)
-        scores = _Scores(run, schema)
-        removed_writer = _open(folder, "removed", format, scores.schema)
-        progress.begin("export", source.metadata.num_rows)
-        start = 0
-        for batch in source.iter_batches(BATCH_ROWS):
-            gone = removed[start : start + len(batch)]
-            rows = batch.cast(stored)
-            _count(before, rows)
-            if decided is not None:
-                gone, rows = gone | decided.leave(rows), decided.applied(rows)
-            kept = rows.filter(~gone)
-            kept_writer.write(kept)
-            if gone.any():
-                removed_writer.write(scores.joined(rows, start, gone))
-            _count(after, kept)
-            start += len(batch)
-            progress.advance(len(batch))
-    kept_writer.close()
-    removed_writer.close()
-    progress.end()
-    return before, after
-
-
-class _Scores:
-    """The scores beside the examples, read slice by slice."""
-
-    def __init__(self, run: Run, examples: pa.Schema) -> None:
-        import pyarrow as pa
-        import pyarrow.dataset as ds
-
-        self._data = ds.dataset(run.scores_file) if run.scores_file.exists() else None
-        fields = [f for f in self._data.schema if f.name not in ("row", "id")] if self._data else []
-        self._names = [field.name for field in fields]
-        taken = set(examples.names)
-        named = [field.with_name(_free_name(field.name, taken)) for field in fields]
-        self.schema = pa.schema([*examples, *named])
-
-    def joined(self, rows: pa.RecordBatch, start: int, wanted: Mask) -> pa.RecordBatch:
-        """Return the wanted rows of a batch that starts at row `start`, scores appended."""
-        import pyarrow as pa
-        import pyarrow.dataset as ds
-
-        chosen = rows.filter(pa.array(wanted))
-        if self._data is None:
-            return chosen
-        numbers = start + np.flatnonzero(wanted)
-        inside = (ds.field("row") >= start) & (ds.field("row") < start + len(wanted))
-        scores = self._data.to_table(columns=["row", *self._names], filter=inside)
-        known = scores["row"].to_numpy()
-        places = np.minimum(np.searchsorted(known, numbers), max(len(known) - 1, 0))
-        absent = known[places] != numbers if len(known) else np.ones(len(numbers), bool)
-        taken = scores.select(self._names).take(pa.array(places, mask=absent))
-        columns = [column.combine_chunks() for column in taken.columns]
-        return pa.RecordBatch.from_arrays([*chosen.columns, *columns], schema=self.schema)
-
-
-def _open(folder: Path, name: str, format: Format, schema: pa.Schema) -> Writer:
-    writer = WRITERS[format]
-    return writer(folder / f"{name}{writer.suffix}", schema)
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_score"
-    return name
-
-
-def _count(counts: dict[str, int], rows: pa.RecordBatch) -> None:
-    """Add the training rows of a batch to the counts by label."""
-    import pyarrow.compute as pc
-
-    train = rows["label"].filter(pc.equal(rows["split"], "train"))
-    for entry in train.value_counts().to_pylist():
-        counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
 
 
 def _checksums(folder: Path) -> dict[str, str]:
