@@ -126,19 +126,27 @@ def events(place: Place, after: int = 0) -> tuple[list[Event], int]:
     return read_events(place, after)
 
 
-def work(name: str, root: Path | None = None, experiment: str | None = None) -> None:
+def work(
+    name: str, root: Path | None = None, experiment: str | None = None, noisy: str | None = None
+) -> None:
     """Compute a run, or an experiment of it, in this process: what the background process does."""
     run = open_run(name, root)
-    if experiment is None:
-        from influence_core import pipeline
-
-        _work_at(run, lambda: pipeline.resume(name, root=root))
-    else:
+    if experiment is not None:
         from influence_core.pruning.experiment import open_experiment
         from influence_core.pruning.measure import resume_pruning
 
-        place = open_experiment(run, experiment)
-        _work_at(place, lambda: resume_pruning(place))
+        pruned = open_experiment(run, experiment)
+        _work_at(pruned, lambda: resume_pruning(pruned))
+    elif noisy is not None:
+        from influence_core.noisy.experiment import open_noisy
+        from influence_core.noisy.measure import resume_noisy
+
+        flipped = open_noisy(run, noisy)
+        _work_at(flipped, lambda: resume_noisy(flipped))
+    else:
+        from influence_core import pipeline
+
+        _work_at(run, lambda: pipeline.resume(name, root=root))
 
 
 def _work_at(place: Place, go_on: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -91,6 +91,27 @@ class Progress:
         )
         for listener in self._listeners:
             listener(event)
+
+
+def relayed(progress: Progress, title: str, stages: Collection[str]) -> Listener:
+    """Return a listener that tells the progress of a larger work what goes on in a part of it.
+
+    Only `stages` are told, each under `title`; the others still ask whether to go on.
+    """
+
+    def listen(event: Event) -> None:
+        if event.stage not in stages:
+            progress.advance(0)
+        elif event.kind == "begin":
+            progress.begin(f"{title} {event.stage}", event.total, event.unit)
+        elif event.kind == "advance":
+            progress.advance(event.done - progress.done, **event.values)
+        elif event.kind == "end":
+            progress.end(**event.values)
+        else:
+            progress.message(f"{title} {event.message}")
+
+    return listen
 
 
 def silent() -> Progress:

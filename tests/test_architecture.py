@@ -33,6 +33,7 @@ LAYERS = (
     ("estimate",),
     ("pipeline",),
     ("recorder",),
+    ("noisy",),
     ("jobs",),
     ("cli",),
     ("__main__",),

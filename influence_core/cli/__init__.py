@@ -38,7 +38,7 @@ def _guarded(action: Callable[[], int]) -> int:
         return _complain(message, "`influence COMMAND --help` tells more.") if message else MISTAKE
     except (Cancelled, KeyboardInterrupt):
         return _complain(
-            "Stopped. What is finished is kept; `influence run --resume` goes on.", code=STOPPED
+            "Stopped. What is finished is kept; the command goes on with --resume.", code=STOPPED
         )
     except DataError as error:
         said = str(error)

@@ -35,6 +35,9 @@ COMMANDS = {
     "flip": Entry(
         "noise", "Write a copy of a run's data with some training labels wrong on purpose."
     ),
+    "noisy": Entry(
+        "noisy", "Make labels wrong on purpose, and measure what pruning does and finds then."
+    ),
     "reviewed": Entry(
         "reviewed", "Write a copy of a run's data with the decisions of its reviewers applied."
     ),

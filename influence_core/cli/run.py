@@ -107,9 +107,10 @@ def work(
     name: str,
     root: Annotated[Path, typer.Option()],
     experiment: Annotated[str | None, typer.Option()] = None,
+    noisy: Annotated[str | None, typer.Option()] = None,
 ) -> None:
     """Compute a run in the background."""
-    jobs.work(name, root, experiment)
+    jobs.work(name, root, experiment, noisy)
 
 
 def build_settings(typed: Mapping[str, object]) -> RunSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,14 @@ Flags = npt.NDArray[np.bool_]
 
 TRUTHS = (FLIPPED, "label_is_wrong")
 """Columns that say whether a label is wrong: of flipped data, and of the built-in set."""
+
+
+@overload
+def known_wrong(run: Run, column: str) -> Flags: ...
+
+
+@overload
+def known_wrong(run: Run, column: str | None = None) -> Flags | None: ...
 
 
 def known_wrong(run: Run, column: str | None = None) -> Flags | None:
