@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from influence_core.store.rows import Example
 from influence_core.store.run import Run
 from ui import filters, plots, queries, state
 from ui.shell import Lens
+from ui.tables import choose_row
 from ui.wording import count, counted, figure, figures, percent, plain
 
 if TYPE_CHECKING:
@@ -136,36 +137,14 @@ def _table(view: Lens, frame: pd.DataFrame) -> None:
         text_pair=frame["text_pair"].str.slice(0, _CUT),
         value=figures(frame[view.column]),
     )
-    ids = frame["id"].tolist()
-    chosen = ids.index(state.get("id")) if state.get("id") in ids else 0
-    key = f"rows {hash((tuple(ids), view.column, chosen))}"
     widths = (160, 150) if pairs else (300, None)
-    st.dataframe(
-        shown,
-        hide_index=True,
-        height=PAGE_SIZE * 35 // 2 + 38,
-        column_order=["text", *(["text_pair"] if pairs else []), "label", "value"],
-        column_config={
-            "text": st.column_config.TextColumn("Text", width=widths[0]),
-            "text_pair": st.column_config.TextColumn("Second text", width=widths[1]),
-            "label": st.column_config.TextColumn("Label", width=115),
-            "value": st.column_config.TextColumn(view.spec.label, width=76, alignment="right"),
-        },
-        key=key,
-        on_select=_choose(key, ids),
-        selection_mode=["single-row-required", "single-cell"],
-        selection_default={"selection": {"rows": [chosen], "columns": [], "cells": []}},
-    )
-
-
-def _choose(key: str, ids: list[str]) -> Callable[[], None]:
-    def choose() -> None:
-        selection = st.session_state[key]["selection"]
-        rows = [row for row, _ in selection["cells"]] or selection["rows"]
-        if rows and rows[0] < len(ids):
-            state.put("id", ids[rows[0]])
-
-    return choose
+    text = st.column_config.TextColumn
+    columns = {"text": text("Text", width=widths[0])}
+    if pairs:
+        columns["text_pair"] = text("Second text", width=widths[1])
+    columns["label"] = text("Label", width=115)
+    columns["value"] = text(view.spec.label, width=76, alignment="right")
+    choose_row(shown, frame["id"].tolist(), "id", columns, PAGE_SIZE * 35 // 2 + 38)
 
 
 def _inputs(example: Example) -> dict[str, Any]:

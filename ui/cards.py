@@ -47,6 +47,12 @@ _STEPS = (
         "Read the hardest and the easiest texts, and how each was learnt.",
     ),
     (
+        "noise",
+        "Noise",
+        ":material/rule:",
+        "Which labels are wrong? Keep, relabel or drop, one row or many at once.",
+    ),
+    (
         "pruning",
         "Pruning",
         ":material/content_cut:",
@@ -107,10 +113,13 @@ def next_steps(run: Run | None) -> None:
     manifest = queries.manifest(run)
     st.subheader(f"Next with {plain(run.name)}", anchor=False)
     steps = [step for step in _STEPS if manifest.scores or step[0] == "run"]
-    for place, (page, label, icon, why) in zip(st.columns(len(_STEPS)), steps, strict=False):
-        with place, st.container(border=True, height="stretch", gap="xxsmall"):
-            shell.link(page, label, icon, run=run.name, view="progress" if page == "run" else None)
-            st.caption(why)
+    for start in range(0, len(steps), COLUMNS):
+        row = st.columns(COLUMNS)
+        for place, (page, label, icon, why) in zip(row, steps[start:][:COLUMNS], strict=False):
+            view = "progress" if page == "run" else None
+            with place, st.container(border=True, height="stretch", gap="xxsmall"):
+                shell.link(page, label, icon, run=run.name, view=view)
+                st.caption(why)
 
 
 def gallery(found: list[Card]) -> None:

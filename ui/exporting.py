@@ -16,7 +16,9 @@ from influence_core.selection.select import WITHOUT_SCORE, Selection, SelectionS
 from influence_core.store import export as exports
 from influence_core.store.export import ExportManifest
 from influence_core.store.formats import Format
+from influence_core.store.review import Reviews
 from influence_core.store.run import Run
+from ui.reviewing import changes
 from ui.shell import Lens
 from ui.wording import age, count, counted, plain
 
@@ -47,9 +49,28 @@ def take_away(view: Lens, chosen: Selection) -> None:
         key="prune.format",
         persist_state="session",
     )
+    reviews = _reviews(view.run)
     if act.button("Export", type="primary", icon=":material/download:", width="stretch"):
-        _write(view.run, chosen, folder, format_)
+        _write(view.run, chosen, folder, format_, reviews)
     _written(view.run)
+
+
+def _reviews(run: Run) -> int | None:
+    """Draw the switch that applies what reviewers decided; return up to which version."""
+    reviews = Reviews(run)
+    version = reviews.version()
+    told = changes(reviews.standing(version).values())
+    if not told:
+        return None
+    applied = st.toggle(
+        f"Apply what reviewers decided ({told})",
+        value=True,
+        key="prune.reviews",
+        persist_state="session",
+        help="Relabelled rows carry their new label. Dropped rows leave beside those of the "
+        "selection. Two columns tell what was decided and what the label was.",
+    )
+    return version if applied else None
 
 
 def _name_key(chosen: Selection) -> str:
@@ -69,7 +90,7 @@ def _folder(run: Run, name: str) -> Path:
     return run.path / "exports" / (re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "export")
 
 
-def _write(run: Run, chosen: Selection, name: str, format_: Format) -> None:
+def _write(run: Run, chosen: Selection, name: str, format_: Format, reviews: int | None) -> None:
     folder = _folder(run, name)
     bar = st.progress(0.0, text="Writing")
 
@@ -83,9 +104,10 @@ def _write(run: Run, chosen: Selection, name: str, format_: Format) -> None:
             folder,
             format_,
             settings=chosen.settings,
-            command=exports.command_line(run, folder, format_, chosen.settings),
+            command=exports.command_line(run, folder, format_, chosen.settings, reviews),
             overwrite=True,
             progress=Progress(listen),
+            review_version=reviews,
         )
     finally:
         bar.empty()

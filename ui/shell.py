@@ -97,6 +97,7 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "run.py", title="Run", icon=":material/play_circle:"),
         st.Page(PAGES / "distributions.py", title="Distributions", icon=":material/bar_chart:"),
         st.Page(PAGES / "examples.py", title="Examples", icon=":material/table_rows:"),
+        st.Page(PAGES / "noise.py", title="Noise", icon=":material/rule:"),
         st.Page(PAGES / "pruning.py", title="Pruning", icon=":material/content_cut:"),
         st.Page(PAGES / "export.py", title="Export", icon=":material/download:"),
     ]

@@ -12,7 +12,7 @@ from influence_core.report import charts
 from influence_core.store import tables
 from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import ExampleQuery, OneOf
-from ui import plots, queries, state
+from ui import plots, queries, shell, state
 from ui.shell import Lens
 from ui.wording import count, counted, figures, percent
 
@@ -100,6 +100,12 @@ def by_group(view: Lens, grouping: Grouping) -> None:
         f"{len(grouping.shown)} of {counted(grouping.total, 'group')}. A box holds the middle "
         "half of the rows, its line is the median, and whiskers reach 1.5 box widths further. "
         + _hard_end(view)
+    )
+    shell.link(
+        "noise",
+        "Hard, or wrongly labelled? Look at the suspects",
+        ":material/rule:",
+        run=view.run.name,
     )
 
 

@@ -69,6 +69,12 @@ PARAMETERS = (
     Parameter("against", page="pruning"),
     Parameter("measure", page="pruning"),
     Parameter("curves", "many", page="pruning"),
+    Parameter("rows", page="noise"),
+    Parameter("given", page="noise"),
+    Parameter("judge", page="noise"),
+    Parameter("least", page="noise"),
+    Parameter("at", page="noise"),
+    Parameter("noisy", page="noise"),
 )
 """Every parameter of the address."""
 

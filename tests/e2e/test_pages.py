@@ -38,7 +38,7 @@ def test_deep_link_as_first_visit_of_a_fresh_server(visit: Visit) -> None:
     page = visit.open("examples?run=small&score=pvi", fresh=True)
     expect(page.get_by_role("heading", name="Examples")).to_be_visible()
     expect(page.get_by_text("training rows by PVI")).to_be_visible()
-    assert page.get_by_test_id("stSidebarNavLink").count() == 6
+    assert page.get_by_test_id("stSidebarNavLink").count() == 7
 
 
 def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> None:

@@ -1,0 +1,195 @@
+"""The review desk: which rows are looked at, the one in focus, and the list of those shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from influence_core.noise.detectors import DETECTORS
+from influence_core.store.review import Decision
+from influence_core.store.rows import texts
+from influence_core.store.run import Run
+from ui import case, queries, state
+from ui.case import ACTIONS
+from ui.reviewing import DONE, Desk, notice, take_seat
+from ui.suspects import CONSENSUS, Rows, Suspect, Suspects, Wanted
+from ui.tables import choose_row
+from ui.wording import counted
+
+Integers = npt.NDArray[np.int64]
+
+SHOWN = (10, 25, 50)
+"""How many rows are listed, and decided about at once on request."""
+
+CUT = 200
+"""Characters of a text that the list carries; the card shows all of it."""
+
+_ROWS: dict[Rows, str] = {"open": "To review", "skipped": "Skipped", "decided": "Decided"}
+
+_LEAST = {"": "any", "0.5": "50%", "0.8": "80%", "0.9": "90%", "0.95": "95%", "0.99": "99%"}
+
+
+def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
+    """Draw which rows are looked at, in which order, and by whom."""
+    judges, labels = [CONSENSUS, *suspects.facts.detectors], suspects.labels
+    for name, options in (
+        ("rows", list(_ROWS)),
+        ("given", [None, *labels]),
+        ("judge", judges),
+        ("least", list(_LEAST)),
+    ):
+        state.settle(name, options)
+    rows, given, judge, least, seat = st.columns(
+        [1.75, 1.1, 1, 0.8, 1], vertical_alignment="bottom", gap="small"
+    )
+    rows.segmented_control(
+        "Rows", list(_ROWS), format_func=_ROWS.get, key="rows", required=True, **_restart()
+    )
+    given.selectbox(
+        "Class",
+        [None, *labels],
+        format_func=lambda name: "All classes" if name is None else name,
+        key="given",
+        **_restart(),
+    )
+    judge.selectbox("Ranked by", judges, format_func=judge_name, key="judge", **_restart())
+    least.selectbox(
+        "Suspicion from",
+        list(_LEAST),
+        format_func=_LEAST.get,
+        key="least",
+        help="Share of the training rows that are less suspicious, by what they are ranked by.",
+        **_restart(),
+    )
+    with seat:
+        desk = take_seat(desk)
+    least_wanted = float(state.get("least") or 0)
+    return Wanted(state.get("rows"), state.get("given"), state.get("judge"), least_wanted), desk
+
+
+def judge_name(key: str) -> str:
+    """Return what the consensus or a detector is called."""
+    return "Consensus" if key == CONSENSUS else DETECTORS[key].label
+
+
+def review(run: Run, suspects: Suspects, desk: Desk) -> None:
+    """Draw the row in focus, and the rows that are shown with it."""
+    wanted, desk = controls(suspects, desk)
+    notice()
+    queue = suspects.queue(wanted, desk.standing)
+    linked = suspects.place(state.get("at"))
+    if linked is None and not len(queue):
+        _nothing(wanted)
+        return
+    card, listing = st.columns([1.55, 1], gap="medium")
+    with listing, st.container(key="suspects"):
+        shown = _listing(run, suspects, desk, wanted, queue)
+    focus = suspects.suspect(int(queue[0]) if linked is None else linked, wanted.judge)
+    with card:
+        case.show(run, suspects, desk, focus, _next(shown, focus, wanted))
+
+
+def _restart() -> dict[str, object]:
+    """Return what every control shares: it leads back to the first row."""
+    return {"persist_state": "session", "on_change": state.put, "args": ("at", None)}
+
+
+def _nothing(wanted: Wanted) -> None:
+    with st.container(border=True):
+        if wanted.rows != "open":
+            st.markdown(f"**No row is {_ROWS[wanted.rows].lower()} that fits.**")
+            return
+        st.markdown("**No row is left to review that fits.**")
+        st.write("Choose another class, or a lower suspicion; or go on with what was decided.")
+
+
+def _next(shown: Sequence[Suspect], focus: Suspect, wanted: Wanted) -> str | None:
+    """Return the row to go to after that in focus; None stands for the first of the queue."""
+    ids = [one.id for one in shown]
+    place = ids.index(focus.id) if focus.id in ids else -1
+    if place < 0 or place + 1 == len(ids) or (place == 0 and wanted.rows == "open"):
+        return None
+    return ids[place + 1]
+
+
+def _listing(
+    run: Run, suspects: Suspects, desk: Desk, wanted: Wanted, queue: Integers
+) -> list[Suspect]:
+    """Draw the first rows of the queue and what can be said of all of them; return them."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{counted(len(queue), 'row')}** {_ROWS[wanted.rows].lower()}", width="stretch"
+        )
+        number = st.selectbox(
+            "Rows shown",
+            SHOWN,
+            format_func=lambda number: f"{number} shown",
+            key="noise.shown",
+            label_visibility="collapsed",
+            persist_state="session",
+            width=120,
+        )
+    shown = [suspects.suspect(place, wanted.judge) for place in queue[:number]]
+    if shown:
+        _table(run, shown, desk.standing, wanted)
+        _all_shown(desk, shown)
+    return shown
+
+
+def _table(
+    run: Run, shown: Sequence[Suspect], standing: Mapping[str, Decision], wanted: Wanted
+) -> None:
+    import pandas as pd
+
+    said = queries.ask(run, texts, tuple(one.row for one in shown))
+    frame = pd.DataFrame(
+        {
+            "text": [" / ".join(filter(None, (one.text, one.text_pair)))[:CUT] for one in said],
+            "label": [one.label for one in shown],
+            "then": [_then(one, standing.get(one.id)) for one in shown],
+        }
+    )
+    text = st.column_config.TextColumn
+    columns = {
+        "text": text("Text", width=138),
+        "label": text("Given", width=84),
+        "then": text("Suggested" if wanted.rows == "open" else "Decision", width=84),
+    }
+    choose_row(frame, [one.id for one in shown], "at", columns, min(len(shown), 10) * 35 + 38)
+
+
+def _then(one: Suspect, decided: Decision | None) -> str:
+    """Say what was decided about a row, or what is suggested for it."""
+    if decided is None:
+        return one.suggested or "–"
+    return decided.new_label or DONE[decided.action]
+
+
+def _all_shown(desk: Desk, shown: Sequence[Suspect]) -> None:
+    """Draw what can be said of all rows in the list at once."""
+    key = f"noise.all {hash(tuple(one.id for one in shown))}"
+    with st.popover("Apply to all shown", icon=":material/done_all:", width="stretch", key=key):
+        st.caption(
+            f"Say the same of all {counted(len(shown), 'row')} in the list. One undo takes it back."
+        )
+        for action, (name, _, icon) in ACTIONS.items():
+            rows = [one for one in shown if action != "relabel" or one.suggested]
+            to = " to its suggestion" if action == "relabel" else ""
+            each = f"{name} each{to}" if action == "relabel" else name
+            st.button(
+                f"{each}: {counted(len(rows), 'row')}",
+                icon=icon,
+                key=f"{key} {action}",
+                disabled=desk.reviewer is None or not rows,
+                on_click=desk.decide,
+                args=(
+                    {one.id: one.label for one in rows},
+                    action,
+                    {one.id: one.suggested for one in rows},
+                    None,
+                ),
+                width="stretch",
+            )
