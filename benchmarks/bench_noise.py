@@ -1,15 +1,18 @@
 """How well wrong labels are found: the consensus against cleanlab on the same frozen features.
 
-Targets: 1 − average precision at most half of cleanlab's self-confidence where labels were drawn
-uniformly, and three quarters where they went to classes that are easily confused.
+Targets, for CLINC150 intents: 1 − average precision at most half of that of cleanlab's
+self-confidence where labels were drawn uniformly, and three quarters where they went to classes
+that are easily confused.
 
-Labels of CLINC150 intents are flipped where `../shared/data` has the file, and those of the
-built-in set anywhere else. cleanlab judges the 5-fold probabilities of a logistic regression on
-the features of the run whose labels were flipped, by each of its three rankings.
+Labels of CLINC150 intents and of SNLI's development set are flipped where `../shared/data` has the
+files, and those of the built-in set anywhere else. `INFLUENCE_BENCH_DATA` names another file to
+flip instead. cleanlab judges the 5-fold probabilities of a logistic regression on the features of
+the run whose labels were flipped, by each of its three rankings.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -29,11 +32,23 @@ from influence_core.noise.known import detections, known_wrong
 from influence_core.noise.measure import detection
 from influence_core.noise.settings import FlipSettings
 from influence_core.noise.table import find_noise
-from influence_core.store.run import Run
+from influence_core.stages.lending import lend
+from influence_core.store.copying import copied_data
+from influence_core.store.run import Run, create_run
 
-CLINC = Path(__file__).parents[2] / "shared" / "data" / "clinc150_train.csv"
-SHARES, SEEDS = (0.1,), (12, 13)
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+SCORES = ("vog", "tracin", "aum", "margin")
+SEEDS = (12, 13)
 RANKINGS = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data whose labels are flipped, and which shares of them."""
+
+    name: str
+    data: DataSettings
+    shares: tuple[float, ...] = (0.1,)
 
 
 @dataclass(frozen=True)
@@ -58,12 +73,20 @@ class Outcome:
         )
 
 
-def probe(source: str, name: str, root: Path) -> Run:
-    """Train a head on the frozen features of a source."""
-    label = "intent" if source == BUILTIN_SOURCE or Path(source) == CLINC else "label"
-    data = DataSettings(source=source, label=label, min_class_size=1)
-    settings = RunSettings(data=data, scoring=ScoringSettings(scores=("vog", "aum", "tracin")))
-    return pipeline.run(name=name, settings=settings, root=root)
+def tasks() -> list[Task]:
+    """List what is measured here."""
+    named = os.environ.get("INFLUENCE_BENCH_DATA")
+    if named:
+        return [Task(Path(named).stem, DataSettings(source=named))]
+    if not SHARED.is_dir():
+        return [Task("voice-assistant", DataSettings(source=BUILTIN_SOURCE, label="intent"))]
+    clinc = DataSettings(source=str(SHARED / "clinc150_train.csv"), label="intent")
+    snli = DataSettings(source=str(SHARED / "snli_dev.csv"), group="premise")
+    return [Task("clinc", clinc, (0.05, 0.1, 0.2)), Task("snli", snli)]
+
+
+def settings(data: DataSettings) -> RunSettings:
+    return RunSettings(data=data, scoring=ScoringSettings(scores=SCORES))
 
 
 def cleanlab_alone(evidence: Evidence, seed: int) -> dict[str, np.ndarray]:
@@ -81,15 +104,18 @@ def cleanlab_alone(evidence: Evidence, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def outcome(clean: Run, settings: FlipSettings) -> Outcome:
+def outcome(clean: Run, flips: FlipSettings) -> Outcome:
     """Flip labels of a clean run's data, make a run of them, and look for them."""
-    name = f"{settings.kind}-{settings.share:g}-seed{settings.seed}"
+    name = f"{clean.name}-{flips.kind}-{flips.share:g}-seed{flips.seed}"
     root = clean.path.parent
-    noisy = probe(str(flip(clean, root / f"{name}.parquet", settings).path), name, root)
+    flipped = flip(clean, root / f"{name}.parquet", flips)
+    noisy = create_run(name, settings(copied_data(clean, flipped.path)), root)
+    lend(noisy, clean.embeddings_file)
+    pipeline.resume(name, root=root)
     wrong = known_wrong(noisy)
     found = {key: one.average_precision for key, one in detections(noisy, wrong)}
     evidence = Evidence(noisy)
-    for ranking, quality in cleanlab_alone(evidence, settings.seed).items():
+    for ranking, quality in cleanlab_alone(evidence, flips.seed).items():
         by_id = evidence.by_id
         found[ranking] = detection(quality, wrong, by_id, suspicious="low").average_precision
     share = find_noise(noisy).facts.wrong
@@ -99,9 +125,9 @@ def outcome(clean: Run, settings: FlipSettings) -> Outcome:
 
 def results() -> Iterator[Outcome]:
     with tempfile.TemporaryDirectory() as folder:
-        source = str(CLINC) if CLINC.exists() else BUILTIN_SOURCE
-        clean = probe(source, "clean", Path(folder))
-        for seed in SEEDS:
-            for kind in ("uniform", "confused"):
-                for share in SHARES:
-                    yield outcome(clean, FlipSettings(kind=kind, share=share, seed=seed))
+        for task in tasks():
+            clean = pipeline.run(name=task.name, settings=settings(task.data), root=Path(folder))
+            for share in task.shares:
+                for kind in ("uniform", "confused"):
+                    for seed in SEEDS:
+                        yield outcome(clean, FlipSettings(kind=kind, share=share, seed=seed))
