@@ -15,7 +15,7 @@ from influence_core.errors import ConfigError, DataError, RunError
 from influence_core.noise.flipping import flip
 from influence_core.noise.known import known_wrong
 from influence_core.noise.settings import FlipSettings
-from influence_core.progress import silent
+from influence_core.progress import Progress, silent
 from influence_core.store.run import Run, create_run
 from tests.factory import make_run, read
 from tests.noise.blobs import clouds
@@ -115,3 +115,18 @@ def test_what_cannot_be_done_is_refused(small_run: Run, tmp_path: Path, runs_roo
     with pytest.raises(DataError, match="'run' must hold no column 'flipped'"):
         flip(noisy, tmp_path / "again.parquet")
     assert not (tmp_path / "again.parquet").exists()
+
+
+def test_confusions_of_a_fine_tuned_run_take_a_pass_that_is_told(
+    small_run: Run, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    settings = small_run.manifest().settings
+    training = settings.training.model_copy(update={"mode": "finetune"})
+    model = settings.model.model_copy(update={"encoder": str(tiny_encoder)})
+    small_run.update(settings=settings.model_copy(update={"training": training, "model": model}))
+    stages: list[str] = []
+    progress = Progress(lambda event: stages.append(event.stage))
+    flip(small_run, tmp_path / "uniform.parquet", FlipSettings(), progress)
+    assert not stages
+    flip(small_run, tmp_path / "confused.parquet", FlipSettings(kind="confused"), progress)
+    assert {"tokens", "features"} <= set(stages)
