@@ -211,6 +211,6 @@ def _overlaps(experiment: NoisyExperiment) -> None:
     least, most = (percent(edge(below["pvi_below_zero"]), 0) for edge in (min, max))
     st.caption(
         "Jaccard index of the wrong labels and as many rows, the hardest by each score: 1 would be "
-        "all of them. Beside it that of random sets, with 95% of them. A PVI below 0 have "
-        f"{least} to {most} of the wrong labels."
+        "all of them. Beside it that of random sets, with 95% of them. Of the wrong labels "
+        f"{least} to {most} have a PVI below 0."
     )
