@@ -9,6 +9,7 @@ import streamlit as st
 from influence_core import jobs
 from influence_core.progress import duration
 from influence_core.pruning.cells import curves
+from influence_core.pruning.efficiency import cost
 from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Point
@@ -228,14 +229,12 @@ def _saved(shown: Shown) -> dict[str, list[str]]:
         width=260,
     )
     found = queries.ask(shown.experiments[0], averaged)
-    whole = found.loc[found["curve"] == "full", "seconds"]
-    if whole.empty:
+    if "full" not in set(found["curve"]):
         return {}
     drawn = found[found["curve"].isin(shown.curves)]
-    seconds = [float(whole.iloc[0]) - took for took in drawn["seconds"]]
-    saved = {"Time saved": [_signed(one) for one in seconds]}
+    saved = {"Time saved": [_signed(one) for one in drawn["seconds_saved"]]}
     if price:
-        saved["Cost saved"] = [f"{one / 3600 * price:,.4f}" for one in seconds]
+        saved["Cost saved"] = [f"{one:,.4f}" for one in cost(drawn["seconds_saved"], price)]
     return saved
 
 

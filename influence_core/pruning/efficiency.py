@@ -42,3 +42,12 @@ def sigma(change: npt.ArrayLike, fraction: npt.ArrayLike) -> Floats:
     -11.6
     """
     return -np.asarray(change, np.float64) / np.asarray(fraction, np.float64)
+
+
+def cost(seconds: npt.ArrayLike, price: float) -> Floats:
+    """Return what so many seconds cost at a price an hour, in the currency of the price.
+
+    >>> float(cost(1800, price=4.0))
+    2.0
+    """
+    return np.asarray(seconds, np.float64) / 3600 * price

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.config import ComputeSettings
-from influence_core.errors import RunExists, RunNotFound
+from influence_core.errors import RunError, RunExists, RunNotFound
 from influence_core.pruning.cells import Cell, cells
 from influence_core.pruning.settings import ExperimentSettings
-from influence_core.store.files import write_parquet
+from influence_core.store.files import atomic, write_parquet
 from influence_core.store.run import Run, validate_name
 from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
 
@@ -41,7 +41,8 @@ class Outcome:
     """What a cell left: `predicted` (test rows,) class indices, and what it took.
 
     `rows` were trained on, in `steps` optimisation steps and `seconds`; cells that were trained
-    together share their seconds evenly by the work that each took.
+    together share their seconds evenly by the work that each took. `embeddings` (test rows, D) are
+    the pooled features of its encoder, where they are kept.
     """
 
     cell: Cell
@@ -49,6 +50,7 @@ class Outcome:
     steps: int
     seconds: float
     predicted: npt.NDArray[np.int32]
+    embeddings: npt.NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,34 @@ class Experiment(Workplace[ExperimentManifest]):
         """Write the outcome of a cell."""
         import pyarrow as pa
 
+        if outcome.embeddings is not None:
+            with atomic(self._embeddings_file(outcome.cell)) as partial:
+                np.save(partial, outcome.embeddings, allow_pickle=False)
         facts = {"rows": outcome.rows, "steps": outcome.steps, "seconds": outcome.seconds}
         table = pa.table({"predicted": outcome.predicted})
         table = table.replace_schema_metadata({_FACTS: json.dumps(facts)})
         write_parquet(self.file_of(outcome.cell), table)
+
+    def embeddings(self, cell: Cell) -> npt.NDArray[np.float16]:
+        """Open the pooled features (test rows, D) of a fine-tuned cell, a memory map.
+
+        The rows are those of the test split, in the order of the run's examples; a cell without a
+        curve is an unpruned model.
+
+        Raises:
+            RunError: they were not kept, or the cell is not trained yet.
+        """
+        path = self._embeddings_file(cell)
+        if not path.exists():
+            raise RunError(
+                f"{self.title} has no embeddings of {cell.name!r}: they are kept by fine-tuned "
+                "models of an experiment with keep_embeddings."
+            )
+        stored: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
+        return stored
+
+    def _embeddings_file(self, cell: Cell) -> Path:
+        return self.path / "embeddings" / f"{cell.name}.npy"
 
     def outcomes(self) -> Iterator[Outcome]:
         """Read what the trained cells left, in the order of the grid."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +49,7 @@ class Findings:
         test = examples.splits == "test"
         self.label_names = names
         self.truth: Integers = examples.labels[test]
+        self._equal = experiment.manifest().settings.equal
         self._outcomes: dict[Point, dict[int, Outcome]] = defaultdict(dict)
         for outcome in experiment.outcomes():
             cell = outcome.cell
@@ -80,11 +82,30 @@ class Findings:
         Columns: curve, strategy, score, normalise, fraction, seeds, rows; mean and `_std` (sample
         standard deviation over seeds, NaN for one) of accuracy, macro_f1, error and seconds;
         error_change (relative to the unpruned models of the same seeds) and sigma, each with its
-        `_std`.
+        `_std`; rows_saved, and seconds_saved of training one model, both against the mean of the
+        unpruned ones. With equal steps nothing but the rows is saved: seconds_saved is 0.
         """
         import pandas as pd
 
-        return pd.DataFrame([self._point(point) for point in self.points])
+        table = pd.DataFrame([self._point(point) for point in self.points])
+        return table if table.empty else self._with_savings(table)
+
+    def comparisons(self) -> pd.DataFrame:
+        """Return a row for each point and what it is compared with: 'random' or 'full'.
+
+        Columns: curve, fraction, against; mean, low and high of the difference in accuracy (see
+        `Difference`, 95%), verdict, seeds, and mcnemar (the p-value, NaN for several seeds).
+        """
+        import pandas as pd
+
+        compared = {"random": self.against_random, "full": self.against_whole}
+        rows = [
+            _said(point, against, difference)
+            for point, (against, compare_with) in product(self.points, compared.items())
+            if _named(point.curve)["curve"] not in (against, "full")
+            and (difference := compare_with(point)) is not None
+        ]
+        return pd.DataFrame(rows)
 
     def recalls(self, point: Point) -> pd.DataFrame:
         """Return a row for each class among the test rows: label, rows, recall, whole, change.
@@ -128,6 +149,14 @@ class Findings:
     def against_whole(self, point: Point) -> Difference | None:
         """Compare with the unpruned models."""
         return self.compare(point, self.whole)
+
+    def _with_savings(self, table: pd.DataFrame) -> pd.DataFrame:
+        whole = table.loc[table["curve"] == "full", ["rows", "seconds"]].mean()
+        saved = whole["seconds"] - table["seconds"]
+        return table.assign(
+            rows_saved=whole["rows"] - table["rows"],
+            seconds_saved=saved if self._equal == "epochs" else 0.0,
+        )
 
     def _row(self, outcome: Outcome) -> dict[str, object]:
         from sklearn.metrics import f1_score
@@ -185,6 +214,20 @@ def _named(curve: Curve | None) -> dict[str, object]:
         "strategy": curve.strategy if curve else None,
         "score": curve.score if curve else None,
         "normalise": curve.normalise if curve else None,
+    }
+
+
+def _said(point: Point, against: str, difference: Difference) -> dict[str, object]:
+    return {
+        "curve": _named(point.curve)["curve"],
+        "fraction": point.fraction,
+        "against": against,
+        "mean": difference.mean,
+        "low": difference.low,
+        "high": difference.high,
+        "verdict": difference.verdict,
+        "seeds": difference.seeds,
+        "mcnemar": difference.mcnemar,
     }
 
 

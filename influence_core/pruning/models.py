@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from transformers import TrainerCallback
 
-from influence_core.model.classifier import TextClassifier, build_classifier
+from influence_core.model.classifier import TextClassifier, build_classifier, hidden_size
 from influence_core.progress import Progress
 from influence_core.pruning.assignments import Assignment
 from influence_core.pruning.batched import fresh_heads, predict, train_together
 from influence_core.pruning.experiment import Outcome
 from influence_core.pruning.material import Material
-from influence_core.training.passes import Observer
+from influence_core.training.passes import Observer, as_float16
 from influence_core.training.trainer import ClassifierTrainer
 
 Work = Callable[[Assignment, Progress], list[Outcome]]
@@ -68,9 +68,9 @@ def classifier_at_work(material: Material) -> Work:
                 [_Counter(progress)],
                 piece.steps,
             ).fit()
-        predicted = _predict(model, material)
+        predicted, embeddings = _ask(model, material)
         seconds = time.perf_counter() - began
-        return [Outcome(cell, len(rows), piece.steps, seconds, predicted)]
+        return [Outcome(cell, len(rows), piece.steps, seconds, predicted, embeddings)]
 
     return work
 
@@ -85,9 +85,17 @@ class _Counter(TrainerCallback):
         self._progress.advance(1)
 
 
-def _predict(model: TextClassifier, material: Material) -> npt.NDArray[np.int32]:
+def _ask(
+    model: TextClassifier, material: Material
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float16] | None]:
+    """Return the class of every test row (T,) and, where they are kept, its features (T, D)."""
     observer, rows = Observer(model, material.training.precision), material.test_rows
     predicted = np.zeros(len(rows), np.int32)
-    for batch, logits in observer.logits(material.tokens, rows):
-        predicted[np.searchsorted(rows, batch)] = logits.argmax(dim=1).numpy()
-    return predicted
+    shape = (len(rows), hidden_size(model.config.encoder))
+    embeddings = np.zeros(shape, np.float16) if material.settings.keep_embeddings else None
+    for batch, features in observer.features(material.tokens, rows):
+        places = np.searchsorted(rows, batch)
+        predicted[places] = observer.classify(features).argmax(dim=1).numpy()
+        if embeddings is not None:
+            embeddings[places] = as_float16(features)
+    return predicted, embeddings

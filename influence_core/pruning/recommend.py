@@ -22,6 +22,14 @@ class WorstClass:
     recall: float
     change: float
 
+    @property
+    def words(self) -> str:
+        """What happens to it, in one sentence."""
+        return (
+            f"Worst class: {self.label}, recall {self.recall:.0%} ({self.change:+.0%}) on "
+            f"{self.rows} test rows."
+        )
+
 
 @dataclass(frozen=True)
 class Recommendation:

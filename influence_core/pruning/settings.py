@@ -71,6 +71,11 @@ class ExperimentSettings(Settings):
         description="Encoder of the models that are trained on the subsets: 'minilm', a Hub id or "
         "a local folder; the run's own by default.",
     )
+    keep_embeddings: bool = Field(
+        False,
+        description="Whether fine-tuned models, unpruned ones too, leave the pooled features of "
+        "the test rows, for a map before and after pruning.",
+    )
     per_class: PerClass = False
     floor: Floor = 0
     clip_suspicious: ClippedShare = 0.0
@@ -86,4 +91,7 @@ class ExperimentSettings(Settings):
         if self.clip_suspicious > min(self.fractions):
             limit = f"be at most the smallest fraction, {min(self.fractions)}"
             raise ValueError(rule("clip_suspicious", limit, self.clip_suspicious))
+        if self.keep_embeddings and self.mode == "probe":
+            limit = "be left out in mode 'probe', where no model changes them"
+            raise ValueError(rule("keep_embeddings", limit, self.keep_embeddings))
         return self

@@ -49,7 +49,28 @@ class Observer:
     ) -> Iterator[tuple[npt.NDArray[np.int64], torch.Tensor]]:
         """Yield batches of rows with their logits (B, classes), float32, on the processor."""
         for batch, features in self.features(tokens, rows):
-            yield batch, self._copy.classify(features).cpu()
+            yield batch, self.classify(features)
+
+    @torch.inference_mode()
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the logits (B, classes) of pooled features (B, D), on the processor."""
+        logits: torch.Tensor = self._copy.classify(features)
+        return logits.cpu()
+
+
+def as_float16(features: torch.Tensor) -> npt.NDArray[np.float16]:
+    """Return pooled features as they are stored.
+
+    Raises:
+        ModelError: some are too large for the type.
+    """
+    if float(features.abs().max()) > np.finfo(np.float16).max:
+        raise ModelError(
+            "The encoder's pooled features exceed 65,504, the largest float16; "
+            "fit it with pooling='mean' or choose another encoder."
+        )
+    stored: npt.NDArray[np.float16] = features.cpu().numpy().astype(np.float16)
+    return stored
 
 
 def write_features(
@@ -62,12 +83,7 @@ def write_features(
     with atomic(path) as partial:
         stored = new_array(partial, np.float16, shape)
         for batch, features in observer.features(tokens, np.arange(len(tokens))):
-            if float(features.abs().max()) > np.finfo(np.float16).max:
-                raise ModelError(
-                    "The encoder's pooled features exceed 65,504, the largest float16; "
-                    "fit it with pooling='mean' or choose another encoder."
-                )
-            stored[batch] = features.cpu().numpy()
+            stored[batch] = as_float16(features)
             progress.advance(len(batch))
         stored.flush()
     progress.end()

@@ -49,6 +49,25 @@ def test_scripts_get_json(influence: Influence, probed: Run) -> None:
     ]
 
 
+def test_it_says_what_pruning_saves_and_how_certain_it_is(
+    influence: Influence, probed: Run
+) -> None:
+    grid = (*GRID, "--equal", "epochs", "--price", "36000")
+    answer = influence("prune", probed.name, *grid, "--differences")
+    assert answer.code == 0, answer.err
+    assert "at 36000 an hour" in answer.out
+    assert "95% interval" in answer.out
+    assert "Worst class: " in answer.out
+    figures = answer.out.split("  el2n-class-easy")[0]
+    assert max(map(len, figures.splitlines())) <= 100
+    again = ("--resume", "--name", "pruning", "--price", "36000", "--json")
+    facts = influence("prune", probed.name, *again).json
+    assert all(one["saved"] == pytest.approx(10 * one["seconds_saved"]) for one in facts["curves"])
+    against = [one["against"] for one in facts["comparisons"] if one["curve"] != "random"]
+    assert against == ["random", "full"] * 4
+    assert facts["recommendations"][0]["worst_class"]["rows"] >= 5
+
+
 def test_all_scores_of_the_run_are_tried_by_default(influence: Influence, probed: Run) -> None:
     influence("prune", probed.name, "--fractions", "0.5", "--seeds", "1", "--epochs", "1")
     settings = open_experiment(probed, "pruning").manifest().settings

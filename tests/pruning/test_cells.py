@@ -85,6 +85,7 @@ def test_the_unpruned_models_keep_everything() -> None:
         {"fractions": ()},
         {"strategies": ("best",)},
         {"clip_suspicious": 0.2, "fractions": (0.1,)},
+        {"keep_embeddings": True, "mode": "probe"},
     ],
 )
 def test_broken_settings_are_refused(broken: dict[str, object]) -> None:

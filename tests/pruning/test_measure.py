@@ -101,13 +101,29 @@ def test_what_was_stopped_goes_on_to_the_same_outcomes(
 
 def test_fine_tuned_cells_are_divided_among_workers(run: Run) -> None:
     settings = ExperimentSettings(
-        mode="finetune", scores=("el2n",), strategies=("hard",), fractions=(0.5,), seeds=1, epochs=1
+        mode="finetune",
+        scores=("el2n",),
+        strategies=("hard",),
+        fractions=(0.5,),
+        seeds=1,
+        epochs=1,
+        keep_embeddings=True,
     )
     alone = prune(run, settings, name="alone")
     divided = prune(run, settings, name="divided", compute=ComputeSettings(workers=2))
     assert files(alone) == files(divided)
     assert set(files(alone)) == {"full-seed0", "el2n-class-hard-0.5-seed0"}
     assert all(one.seconds > 0 for one in alone.outcomes())
+    before, after = (alone.embeddings(cell) for cell in alone.cells())
+    test, width = run.manifest().dataset.splits["test"], np.load(run.embeddings_file).shape[1]
+    assert before.shape == after.shape == (test, width)
+    assert before.dtype == np.float16
+    assert not np.array_equal(before, after)
+
+
+def test_embeddings_are_there_where_they_are_kept(finished: Experiment) -> None:
+    with pytest.raises(RunError, match="has no embeddings of 'full-seed0'"):
+        finished.embeddings(finished.cells()[0])
 
 
 def test_another_encoder_may_be_trained(run: Run) -> None:
@@ -135,6 +151,39 @@ def test_findings_are_those_of_the_outcomes(finished: Experiment) -> None:
     assert change == pytest.approx((pruned.mean() - whole.mean()) / whole.mean())
     assert curves.loc[("random", 0.6), "sigma"] == pytest.approx(-change / 0.6)
     assert np.isnan(curves.loc[("full", 0.0), "sigma"])
+
+
+def test_equal_steps_save_rows_and_equal_epochs_time_too(run: Run, finished: Experiment) -> None:
+    train = run.manifest().dataset.splits["train"]
+    by_steps = Findings(finished).curves().set_index(["curve", "fraction"])
+    assert by_steps.loc[("random", 0.6), "rows_saved"] == round(0.6 * train)
+    assert (by_steps["seconds_saved"] == 0).all()
+    planned = SMALL.model_copy(update={"equal": "epochs", "seeds": 1})
+    by_epochs = plan_pruning(run, planned, name="timed")
+    for cell in by_epochs.cells():
+        rows = round(train * (1 - cell.fraction))
+        by_epochs.keep(Outcome(cell, rows, 5, rows / 10, np.zeros(45, np.int32)))
+    saved = Findings(by_epochs).curves().set_index(["curve", "fraction"])["seconds_saved"]
+    assert saved["full", 0.0] == 0
+    assert saved["random", 0.6] == pytest.approx(train / 10 - round(0.4 * train) / 10)
+
+
+def test_comparisons_are_those_of_each_pair(finished: Experiment) -> None:
+    findings = Findings(finished)
+    table = findings.comparisons().set_index(["curve", "fraction", "against"])
+    assert len(table) == 2 + 2 * 2
+    point = Point(Curve("easy", "el2n", "class"), 0.6)
+    for against, difference in (
+        ("random", findings.against_random(point)),
+        ("full", findings.against_whole(point)),
+    ):
+        row = table.loc[("el2n-class-easy", 0.6, against)]
+        assert difference is not None
+        assert (row["mean"], row["low"], row["high"]) == (
+            difference.mean,
+            difference.low,
+            difference.high,
+        )
 
 
 def test_every_curve_is_judged(finished: Experiment) -> None:
