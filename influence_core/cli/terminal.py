@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pydantic_core import to_json
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -79,8 +79,8 @@ def fill(made: Table, rows: Iterable[Sequence[object]]) -> Table:
 
 
 def print_json(value: Any) -> None:
-    """Write JSON to standard output, for scripts."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Write JSON to standard output, for scripts; what is no number is null."""
+    sys.stdout.write(to_json(value, indent=2, inf_nan_mode="null").decode() + "\n")
 
 
 @contextmanager

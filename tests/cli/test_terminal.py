@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
 from influence_core.cli import terminal
-from influence_core.cli.terminal import plain
+from influence_core.cli.terminal import plain, print_json
 from influence_core.progress import Progress
 
 
@@ -37,3 +38,11 @@ def test_bars_show_figures_and_messages_letter_by_letter() -> None:
 )
 def test_plain_spells_control_characters_out(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_json_knows_no_number_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"σ": float("nan"), "curves": (1.5, float("inf"))})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "σ": None,
+        "curves": [1.5, None],
+    }
