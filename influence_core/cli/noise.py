@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from influence_core.cli.frames import records
 from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.reviewed import print_review_figures, review_figures
@@ -27,8 +28,6 @@ from influence_core.progress import Progress
 from influence_core.store.run import Run, open_run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from influence_core.noise.measure import Detection
     from influence_core.noise.table import NoiseFacts, NoiseReport
 
@@ -118,14 +117,9 @@ def _rows(run: Run, report: NoiseReport, top: int) -> Iterator[dict[Any, Any]]:
     shown = report.table.head(top)
     texts = run.examples(["text", "text_pair"]).loc[shown["row"]]
     wanted = shown[["rank", "id", "consensus", "label", "suggested", "confidence"]]
-    pairs = zip(_records(wanted), _records(texts), strict=True)
+    pairs = zip(records(wanted), records(texts), strict=True)
     for place, (row, text) in enumerate(pairs):
         yield {**row, "why": dict(report.why(place)), **text}
-
-
-def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Return the rows of a frame; what is missing is None."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def _print_facts(facts: NoiseFacts, rows: int) -> None:
