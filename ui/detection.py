@@ -10,6 +10,7 @@ import streamlit as st
 from influence_core.noise.detectors import DETECTORS, voters
 from influence_core.noise.known import detections, known_wrong
 from influence_core.noise.measure import Detection
+from influence_core.noise.table import read_noise
 from influence_core.scores.registry import specs_of
 from influence_core.store.run import Run
 from ui import queries
@@ -51,7 +52,9 @@ def found_by_all(run: Run, k: int | None = None) -> dict[str, Detection]:
     Without `k` as many rows are looked at as labels are wrong; empty where none is known to be.
     """
     wrong = known_wrong(run)
-    return {} if wrong is None or not wrong.any() else dict(detections(run, wrong, k))
+    return (
+        {} if wrong is None or not wrong.any() else dict(detections(run, wrong, k, read_noise(run)))
+    )
 
 
 def _measured(run: Run, wrong: int) -> None:
@@ -173,4 +176,8 @@ def _detectors(found: Suspects) -> None:
 def _part(key: str, votes: Collection[str], missing: Mapping[str, str]) -> str:
     if key in missing:
         return f"needs {missing[key]}"
-    return "votes" if key in votes else "is shown, has no vote beside the whole training"
+    return (
+        "votes"
+        if key in votes
+        else "is shown, not counted: the whole training tells the same better"
+    )

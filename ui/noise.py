@@ -89,5 +89,7 @@ def _offer(run: Run) -> None:
 def _say_what_is_needed(run: Run) -> None:
     needs = sorted({detector.needs for detector in DETECTORS.values()})
     st.markdown(f"**Run {plain(run.name)} holds nothing that tells wrong labels.**")
-    st.write(f"Any of these would do: {'; '.join(needs)}. A run that trains here has them all.")
+    st.write(
+        f"Any of these would do: {'; '.join(needs)}. A run that trains here has enough of them."
+    )
     shell.link("run", "Start a new run", ":material/arrow_forward:", view="new")

@@ -179,7 +179,7 @@ def _verdict(group: tuple[float, pd.DataFrame]) -> tuple[str, str]:
     ):
         if certain.any():
             parts.append(f"{word} at {_percents(part.loc[certain, 'fraction'])}")
-    return f"{percent(share, 0)} noise", ", ".join(parts) or "undecided"
+    return f"{100 * share:g}% noise", ", ".join(parts) or "undecided"
 
 
 def _percents(fractions: pd.Series) -> str:
@@ -199,7 +199,7 @@ def _overlaps(experiment: NoisyExperiment) -> None:
         low, mean, high = part[["chance_low", "chance_mean", "chance_high"]].iloc[0]
         lines.append(
             {
-                "Drawn anew": percent(share, 0),
+                "Drawn anew": f"{100 * share:g}%",
                 "Really wrong": percent(wrong, 2),
                 **{named[key]: f"{overlap[key]:.3f}" for key in OVERLAPS},
                 "Chance": f"{mean:.3f} ({low:.3f} to {high:.3f})",

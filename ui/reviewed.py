@@ -9,7 +9,6 @@ from influence_core.noise.mending import plan_reviewed
 from influence_core.store.run import Run
 from ui import shell, state
 from ui.reviewing import Desk, changes
-from ui.wording import plain
 
 
 def go_on(run: Run, desk: Desk) -> None:
@@ -28,9 +27,10 @@ def go_on(run: Run, desk: Desk) -> None:
         shell.link("export", "Export it", ":material/download:", run=run.name)
     typed = name.text_input(
         "Name of the new run",
-        placeholder=f"{plain(run.name)}-reviewed, with a number if need be",
+        placeholder=f"{run.name}-reviewed, with a number if need be",
         key="noise.name",
-        help="It has the settings of this run. Letters, digits, '.', '_' and '-'.",
+        help="It trains as this run did, or as a probe where this one was trained elsewhere. "
+        "Letters, digits, '.', '_' and '-'.",
     )
     if start.button("Start a new run", icon=":material/play_arrow:", width="stretch"):
         _start(run, typed.strip())

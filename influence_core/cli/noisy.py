@@ -111,7 +111,7 @@ def _print(experiment: NoisyExperiment) -> None:
     console.print(fill(columns, _overlap_lines(overlaps(experiment), OVERLAPS)))
     for row in shares(experiment).itertuples():
         console.print(
-            f"  of the {row.wrong:,} wrong labels at {row.share:.0%} drawn, "
+            f"  of the {row.wrong:,} wrong labels at {_drawn(row.share)} drawn, "
             f"{row.pvi_below_zero:.1%} have a PVI below 0; of the right ones "
             f"{row.pvi_below_zero_right:.1%}"
         )
@@ -123,7 +123,16 @@ def _lines(found: pd.DataFrame, pruned: list[float]) -> Iterator[tuple[object, .
     for _, points in found.groupby(["share", "curve"], sort=False):
         first, at = points.iloc[0], points.set_index("fraction")
         figures = (_accuracy(at, fraction) for fraction in pruned)
-        yield (f"{first['share']:.0%}", f"{first['wrong_share']:.2%}", first["curve"], *figures)
+        yield (
+            _drawn(first["share"]),
+            f"{first['wrong_share']:.2%}",
+            first["curve"],
+            *figures,
+        )
+
+
+def _drawn(share: Any) -> str:
+    return f"{100 * float(share):g}%"
 
 
 def _accuracy(at: pd.DataFrame, fraction: float) -> str:
@@ -138,7 +147,7 @@ def _overlap_lines(found: pd.DataFrame, names: tuple[str, ...]) -> Iterator[tupl
         first, overlap = part.iloc[0], part.set_index("name")["overlap"]
         by_chance = (first[f"chance_{name}"] for name in ("mean", "low", "high"))
         yield (
-            f"{first['share']:.0%}",
+            _drawn(first["share"]),
             f"{first['wrong_share']:.2%}",
             *(f"{overlap[name]:.4f}" for name in names),
             "{:.4f} ({:.4f}–{:.4f})".format(*by_chance),

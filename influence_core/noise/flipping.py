@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FLIPPED, BEFORE = "flipped", "label_before"
 """Columns that tell the truth: whether the label is another one now, and what it was.
 
-`label_before` is empty where nothing was drawn.
+`label_before` is empty where nothing was drawn, and nobody relabelled the row since.
 """
 
 

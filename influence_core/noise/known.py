@@ -12,7 +12,7 @@ from influence_core.errors import RunError, rule
 from influence_core.noise.evidence import Evidence
 from influence_core.noise.flipping import FLIPPED
 from influence_core.noise.measure import Detection, detection
-from influence_core.noise.table import find_noise, suspicion_column
+from influence_core.noise.table import NoiseReport, find_noise, suspicion_column
 from influence_core.scores.registry import specs_of
 from influence_core.store.run import Run
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Flags = npt.NDArray[np.bool_]
 
-TRUTHS = (FLIPPED, "label_is_wrong")
+LABEL_IS_WRONG = "label_is_wrong"
+TRUTHS = (FLIPPED, LABEL_IS_WRONG)
 """Columns that say whether a label is wrong: of flipped data, and of the built-in set."""
 
 
@@ -39,7 +40,7 @@ def known_wrong(run: Run, column: str | None = None) -> Flags | None:
     Args:
         run: a run that has read its data.
         column: an input column that says so; by default those that this package writes, all of
-            them that there are, and None where there is none.
+            them that there are and say yes or no, and None where there is none.
 
     Raises:
         RunError: there is no such column, or it does not say yes or no.
@@ -49,26 +50,32 @@ def known_wrong(run: Run, column: str | None = None) -> Flags | None:
     stored = pq.read_schema(run.examples_file).names
     if column is not None and column not in stored:
         raise RunError(rule("truth", f"be one of {', '.join(stored)}", column))
-    columns = [column] if column is not None else [name for name in TRUTHS if name in stored]
-    if not columns:
-        return None
+    columns = [name for name in TRUTHS if name in stored] if column is None else [column]
     table = pq.read_table(run.examples_file, columns=[*columns, "split"])
+    told = [_flags(table, name) for name in columns]
+    known = [flags for flags in told if flags is not None]
+    if not known:
+        if column is None:
+            return None
+        raise RunError(rule("truth", "name a column of true and false", column))
     train = table["split"].to_numpy() == "train"
-    wrong: Flags = np.any([_flags(table, name)[train] for name in columns], axis=0)
+    wrong: Flags = np.any([flags[train] for flags in known], axis=0)
     return wrong
 
 
 def detections(
-    run: Run, wrong: Flags, k: int | None = None, seed: int = 0
+    run: Run, wrong: Flags, k: int | None = None, report: NoiseReport | None = None
 ) -> Iterator[tuple[str, Detection]]:
     """Measure every score of a run, every detector, and the consensus, by name.
 
-    Scores that do not tell wrong labels are measured at their hard end.
+    Scores that do not tell wrong labels are measured at their hard end. `report` is that of
+    `find_noise`, which makes it where none is given.
 
     Raises:
         DataError: no label is wrong, or `k` is out of range.
     """
-    evidence, report = Evidence(run, seed), find_noise(run, seed)
+    report = report or find_noise(run)
+    evidence = Evidence(run, report.facts.seed)
     manifest = run.manifest()
     for key, spec in specs_of(manifest).items():
         values = evidence.score(key)
@@ -83,13 +90,13 @@ def detections(
         yield name, detection(table[column], wrong, evidence.by_id, k)
 
 
-def _flags(table: pa.Table, column: str) -> Flags:
-    """Read a column of yes and no, however it is spelled; what is missing says no."""
+def _flags(table: pa.Table, column: str) -> Flags | None:
+    """Read a column of true and false, which may be spelled; what is missing says no."""
     import pyarrow as pa
 
     try:
         said = table[column].cast(pa.string()).cast(pa.bool_())
-    except pa.ArrowInvalid as error:
-        raise RunError(rule("truth", "name a column of true and false", column)) from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
     flags: Flags = said.fill_null(False).to_numpy()
     return flags

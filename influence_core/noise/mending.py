@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from influence_core.config import RunSettings
 from influence_core.errors import RunError
-from influence_core.noise.flipping import BEFORE as TRUE
+from influence_core.noise.flipping import BEFORE as DRAWN_FROM
 from influence_core.noise.flipping import FLIPPED
+from influence_core.noise.known import LABEL_IS_WRONG
 from influence_core.store.copying import copied_data, copy_schema, new_copy, writable, write_copy
-from influence_core.store.corrections import BEFORE, Corrections, ReviewFacts, corrections
+from influence_core.store.corrections import Corrections, ReviewFacts, corrections
 from influence_core.store.files import write_json
 from influence_core.store.names import run_names
 from influence_core.store.run import Run, list_runs
@@ -61,8 +62,10 @@ def write_reviewed(run: Run, destination: str | Path, version: int | None = None
 
     Dropped rows leave and relabelled ones carry their new label; columns `review_action` and
     `label_before_review` tell what was decided and what the label was. Whatever else the data
-    says stays, but for `flipped`: where labels were made wrong on purpose, it tells of the new
-    label whether it is wrong. `<name>.reviews.json` says how many decisions it were, and by whom.
+    says stays, but for what is known of wrong labels. Where they were made wrong on purpose,
+    `flipped` tells of the new label whether it is wrong, and `label_before` holds the true one; of
+    the new labels of the built-in set it is not known. `<name>.reviews.json`, written last, says
+    how many decisions it were, and by whom.
 
     Args:
         run: a run that has read its data.
@@ -87,12 +90,18 @@ def write_reviewed(run: Run, destination: str | Path, version: int | None = None
     )
 
     def change(rows: pa.RecordBatch, start: int) -> pa.RecordBatch:
-        return _truth_told(decided.applied(rows.filter(~decided.leave(rows))))
+        given = rows.filter(~decided.leave(rows))
+        return _truth_told(given, decided.applied(given))
 
     with writable(path):
         write_copy(run, path, decided.schema(copy_schema(run)), change)
-        write_json(path.with_name(f"{path.stem}.reviews.json"), manifest.model_dump(mode="json"))
+        write_json(manifest_beside(path), manifest.model_dump(mode="json"))
     return Reviewed(path, manifest)
+
+
+def manifest_beside(path: Path) -> Path:
+    """Return where the record of a copy lies: `<name>.reviews.json`."""
+    return path.with_name(f"{path.stem}.reviews.json")
 
 
 def plan_reviewed(run: Run, name: str | None = None) -> PlannedRun:
@@ -110,7 +119,8 @@ def plan_reviewed(run: Run, name: str | None = None) -> PlannedRun:
     """
     version = _decided(run).version
     path = run.path / "reviewed" / f"{version}.parquet"
-    if not path.exists():
+    if not manifest_beside(path).exists():
+        path.unlink(missing_ok=True)
         write_reviewed(run, path, version)
     own = run.manifest().settings
     settings = own if own.origin in ("probe", "finetune") else RunSettings()
@@ -128,20 +138,28 @@ def _decided(run: Run, version: int | None = None) -> Corrections:
     return decided
 
 
-def _truth_told(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Say of relabelled rows of flipped data whether their new label is wrong."""
+def _truth_told(given: pa.RecordBatch, mended: pa.RecordBatch) -> pa.RecordBatch:
+    """Mend what the rows that were relabelled just now say of their truth."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    place = rows.schema.get_field_index(FLIPPED)
-    if place < 0 or TRUE not in rows.schema.names:
-        return rows
-    # A label that was not drawn was the true one until somebody changed it.
-    truth = pc.coalesce(rows[TRUE].cast(pa.string()), rows[BEFORE], rows["label"])
-    changed, wrong = pc.is_valid(rows[BEFORE]), pc.not_equal(rows["label"], truth)
-    field = rows.schema.field(place)
-    told = pc.if_else(changed, wrong, rows[FLIPPED].cast(pa.bool_()))
-    return rows.set_column(place, field, told.cast(field.type))
+    changed = pc.not_equal(mended["label"], given["label"])
+    told: dict[str, pa.Array] = {}
+    if {FLIPPED, DRAWN_FROM} <= set(given.schema.names):
+        # A label that was not drawn was the true one until somebody changed it.
+        drawn_from = given[DRAWN_FROM].cast(pa.string())
+        truth = pc.coalesce(drawn_from, given["label"])
+        wrong = pc.not_equal(mended["label"], truth)
+        told[FLIPPED] = pc.if_else(changed, wrong, given[FLIPPED].cast(pa.bool_()))
+        told[DRAWN_FROM] = pc.if_else(changed, truth, drawn_from)
+    if LABEL_IS_WRONG in given.schema.names:
+        known = given[LABEL_IS_WRONG]
+        told[LABEL_IS_WRONG] = pc.if_else(changed, pa.scalar(None, known.type), known)
+    for name, values in told.items():
+        place = mended.schema.get_field_index(name)
+        field = mended.schema.field(place)
+        mended = mended.set_column(place, field, values.cast(field.type))
+    return mended
 
 
 def _free_name(run: Run) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from influence_core.config import DataSettings
 from influence_core.errors import ConfigError, rule
 from influence_core.store.files import atomic
-from influence_core.store.formats import WRITERS, Format, plain_schema
+from influence_core.store.formats import WRITERS, Format, formulas, plain_schema
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 
@@ -71,6 +71,10 @@ def write_copy(run: Run, path: Path, schema: pa.Schema, change: Change) -> None:
         path: the new file.
         schema: the columns that `change` returns.
         change: is given the batches in the columns of `copy_schema`.
+
+    Raises:
+        ConfigError: the file is a CSV, and a text begins like a formula: made safe for
+            spreadsheets it would be another text.
     """
     import pyarrow.parquet as pq
 
@@ -79,7 +83,11 @@ def write_copy(run: Run, path: Path, schema: pa.Schema, change: Change) -> None:
         writer = WRITERS[FORMATS[path.suffix]](partial, schema)
         start = 0
         for batch in source.iter_batches():
-            writer.write(change(batch.select(given.names).cast(given), start).cast(schema))
+            rows = change(batch.select(given.names).cast(given), start).cast(schema)
+            if path.suffix == ".csv" and formulas(rows):
+                must = "end in .parquet or .jsonl where texts begin like a spreadsheet's formula"
+                raise ConfigError(rule("destination", must, path.name))
+            writer.write(rows)
             start += len(batch)
         writer.close()
 

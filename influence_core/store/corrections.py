@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from influence_core.errors import DataError, rule
+from influence_core.errors import ConfigError, DataError, rule
 from influence_core.store.review import Action, Decision, Reviews
 from influence_core.store.run import Run
 
@@ -102,9 +102,16 @@ class Corrections:
 
 
 def corrections(run: Run, version: int | None = None) -> Corrections:
-    """Read what stood at a version of the reviews of a run, by default at the newest."""
+    """Read what stood at a version of the reviews of a run, by default at the newest.
+
+    Raises:
+        ConfigError: the reviews have not had that version yet.
+    """
     reviews = Reviews(run)
-    until = reviews.version() if version is None else version
+    newest = reviews.version()
+    until = newest if version is None else version
+    if not 0 <= until <= newest:
+        raise ConfigError(rule("review_version", f"be between 0 and {newest}", until))
     return Corrections(until, reviews.standing(until))
 
 

@@ -238,10 +238,29 @@ def _cell(column: pa.Array) -> pa.Array:
     )
 
 
+def formulas(batch: pa.RecordBatch) -> int:
+    """Count the texts of a batch that CSV would change, because they begin like a formula."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as types
+
+    texts = [
+        column.cast(pa.string())
+        for column in batch.columns
+        if types.is_string(column.type) or types.is_large_string(column.type)
+    ]
+    return sum(pc.sum(_risky(column)).as_py() or 0 for column in texts)
+
+
 def _neutral(texts: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
-    risky = pc.and_not(
+    return pc.if_else(_risky(texts), pc.binary_join_element_wise("'", texts, ""), texts)
+
+
+def _risky(texts: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.and_not(
         pc.match_substring_regex(texts, FORMULA), pc.match_substring_regex(texts, NUMBER)
     )
-    return pc.if_else(risky, pc.binary_join_element_wise("'", texts, ""), texts)

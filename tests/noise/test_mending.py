@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from influence_core import pipeline
@@ -13,10 +14,12 @@ from influence_core.config import ImportSettings, ModelSettings, RunSettings, Tr
 from influence_core.data import load
 from influence_core.errors import ConfigError, RunError
 from influence_core.noise.flipping import flip
-from influence_core.noise.mending import plan_reviewed, write_reviewed
+from influence_core.noise.known import known_wrong
+from influence_core.noise.mending import manifest_beside, plan_reviewed, write_reviewed
 from influence_core.noise.settings import FlipSettings
 from influence_core.progress import silent
 from influence_core.store.copying import copied_data
+from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run, create_run
 from tests.factory import make_run, read
@@ -131,6 +134,86 @@ def test_flipped_labels_that_were_mended_are_right(
     assert told[[mended["id"], mistaken["id"], spoilt["id"]]].tolist() == [False, True, True]
     others = ~examples["id"].isin(new)
     assert told[examples["id"][others]].tolist() == wrong[others].tolist()
+
+
+def test_a_label_mended_before_a_flip_stays_right(small_run: Run, tmp_path: Path) -> None:
+    review_some(small_run)
+    mended = _read_again(small_run, write_reviewed(small_run, tmp_path / "mended.parquet").path)
+    flipped = flip(mended, tmp_path / "noisy.parquet", FlipSettings(share=0.2))
+    noisy = _read_again(mended, flipped.path)
+    spoilt = next(iter(given_labels(noisy).items()))
+    Reviews(noisy).decide(dict([spoilt]), "relabel", "Ada", other_label(noisy, spoilt[1]))
+    again = read(write_reviewed(noisy, tmp_path / "again.parquet").path).to_pandas()
+    before, after = read(flipped.path).to_pandas().set_index("id"), again.set_index("id")
+    others = [id for id in after.index if id != spoilt[0]]
+    assert (after["flipped"][others] == before["flipped"][others]).all()
+
+
+def test_the_truth_of_a_label_outlives_any_number_of_reviews(
+    small_run: Run, tmp_path: Path
+) -> None:
+    noisy = _read_again(
+        small_run, flip(small_run, tmp_path / "noisy.parquet", FlipSettings(share=0.1)).path
+    )
+    examples = read(noisy.examples_file).to_pandas()
+    right = examples[(examples["split"] == "train") & examples["label_before"].isna()].iloc[0]
+    wrong = other_label(noisy, right["label"])
+    Reviews(noisy).decide({right["id"]: right["label"]}, "relabel", "Ada", wrong)
+    spoilt = _read_again(noisy, write_reviewed(noisy, tmp_path / "spoilt.parquet").path)
+    told = read(spoilt.examples_file).to_pandas().set_index("id").loc[right["id"]]
+    assert (told["label"], told["flipped"], told["label_before"]) == (wrong, True, right["label"])
+    Reviews(spoilt).decide({right["id"]: wrong}, "relabel", "Ada", right["label"])
+    mended = read(write_reviewed(spoilt, tmp_path / "mended.parquet").path).to_pandas()
+    assert not mended.set_index("id")["flipped"][right["id"]]
+
+
+def test_new_labels_of_the_built_in_set_are_not_known_to_be_wrong(
+    small_run: Run, tmp_path: Path
+) -> None:
+    ids = list(given_labels(small_run))
+    examples = read(small_run.examples_file)
+    wrong = pa.array([id in ids[:8] for id in examples["id"].to_pylist()])
+    write_parquet(small_run.examples_file, examples.append_column("label_is_wrong", wrong))
+    review_some(small_run)
+    mended = _read_again(small_run, write_reviewed(small_run, tmp_path / "mended.parquet").path)
+    rows = read(mended.examples_file).to_pandas()
+    train = rows.loc[rows["split"] == "train", "id"]
+    known = set(train[known_wrong(mended)])
+    # Of the eight, two were relabelled and two dropped.
+    assert known == {*ids[:2], *ids[6:8]}
+
+
+def test_a_csv_that_would_change_texts_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "hostile", rows=80, hostile=True)
+    review_some(run)
+    with pytest.raises(ConfigError, match=r"'destination' must end in \.parquet or \.jsonl"):
+        write_reviewed(run, tmp_path / "mended.csv")
+    assert not list(tmp_path.glob("mended*"))
+
+
+def test_a_version_that_is_not_there_yet_is_refused(small_run: Run, tmp_path: Path) -> None:
+    review_some(small_run)
+    with pytest.raises(ConfigError, match="'review_version' must be between 0 and 4; got 5"):
+        write_reviewed(small_run, tmp_path / "mended.parquet", version=5)
+
+
+def test_data_without_its_record_is_written_again(small_run: Run) -> None:
+    review_some(small_run)
+    path = Path(plan_reviewed(small_run).settings.data.source)
+    whole, record = path.read_bytes(), manifest_beside(path)
+    path.write_bytes(b"half")
+    record.unlink()
+    plan_reviewed(small_run)
+    assert path.read_bytes() == whole
+    assert record.exists()
+
+
+def _read_again(run: Run, path: Path) -> Run:
+    """Return a run beside another that has read a copy of its data."""
+    settings = RunSettings(data=copied_data(run, path))
+    copy = create_run(path.stem, settings, run.path.parent)
+    copy.update(dataset=load(settings.data, copy, silent()))
+    return copy
 
 
 def test_of_scores_from_elsewhere_a_probe_is_planned(small_run: Run) -> None:
