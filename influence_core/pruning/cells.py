@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import ceil
 from typing import Any, cast
 
+from influence_core.config import TrainingSettings
 from influence_core.pruning.settings import ExperimentSettings, StrategyName
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
@@ -21,6 +23,10 @@ _DRAWN: dict[StrategyName, dict[str, Any]] = {
     "random": {"strategy": "random"},
     "stratified": {"strategy": "stratified"},
 }
+
+
+PROBE_STEPS = 1_000
+"""Fewest optimisation steps of a probe on the whole data, unless epochs are asked for."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,18 @@ def cells(settings: ExperimentSettings) -> list[Cell]:
 def curves(settings: ExperimentSettings) -> list[Curve]:
     """List the curves in the order in which they are asked for."""
     return list(dict.fromkeys(_curves(settings)))
+
+
+def epochs_of(settings: ExperimentSettings, training: TrainingSettings, rows: int) -> int:
+    """Return the epochs over the whole data of `rows` training rows.
+
+    Without a wish they are those of the run. A probe's are as many more as its head takes to learn:
+    one that has not compares how fast subsets are learnt, and prefers small ones.
+    """
+    if settings.epochs is not None:
+        return settings.epochs
+    fewest = PROBE_STEPS if settings.mode == "probe" else 0
+    return max(training.epochs, ceil(fewest / steps_in_epoch(rows, training.batch_size)))
 
 
 def steps_of(

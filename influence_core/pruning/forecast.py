@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from influence_core.pruning.cells import cells, steps_of
+from influence_core.pruning.cells import cells, epochs_of, steps_of
 from influence_core.pruning.experiment import Experiment, experiments
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
@@ -49,6 +49,7 @@ def forecast(
 def optimisation_steps(run: Run, settings: ExperimentSettings) -> int:
     """Count the optimisation steps of all models of an experiment."""
     training = run.manifest().settings.training
-    rows, epochs = dataset_of(run).splits.get("train", 0), settings.epochs or training.epochs
+    rows = dataset_of(run).splits.get("train", 0)
+    epochs = epochs_of(settings, training, rows)
     kept = [round(rows * (1 - cell.fraction)) for cell in cells(settings)]
     return sum(steps_of(one, rows, settings, training.batch_size, epochs) for one in kept)

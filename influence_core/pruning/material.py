@@ -13,6 +13,7 @@ from influence_core.config import ModelSettings, TrainingSettings
 from influence_core.errors import RunError
 from influence_core.model.tokens import TokenStore, open_tokens
 from influence_core.progress import Progress
+from influence_core.pruning.cells import epochs_of
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
@@ -88,7 +89,7 @@ def material_of(run: Run, settings: ExperimentSettings, folder: Path) -> Materia
     model = own.model
     if settings.train_encoder is not None:
         model = model.model_copy(update={"encoder": settings.train_encoder})
-    epochs = settings.epochs or own.training.epochs
+    epochs = epochs_of(settings, own.training, dataset.splits["train"])
     training = own.training.model_copy(update={"mode": settings.mode, "epochs": epochs})
     return Material(run, settings, model, training, dataset.label_names, folder)
 

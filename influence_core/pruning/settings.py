@@ -64,7 +64,8 @@ class ExperimentSettings(Settings):
         None,
         ge=1,
         le=1000,
-        description="Epochs over the whole data; as many as the run by default.",
+        description="Epochs over the whole data; as many as the run by default, and as many as "
+        "make 1,000 steps for a probe.",
     )
     train_encoder: str | None = Field(
         None,

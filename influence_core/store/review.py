@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -23,7 +23,11 @@ _PARTS = "act, id, action, label, new_label, reviewer, time"
 _HISTORY = f"SELECT number, {_PARTS}, taken_back FROM history"
 # SQLite takes the other parts from the row that has the largest number.
 _NEWEST = f"SELECT max(number) AS number, {_PARTS} FROM history"
-_LAST_ACT = "SELECT max(act) FROM history WHERE reviewer = ? AND undone_by IS NULL"
+_LAST_ACT = f"""{_HISTORY} WHERE act = (
+    SELECT max(act) FROM history WHERE reviewer = ? AND undone_by IS NULL
+) ORDER BY number"""
+_STANDING = f"""SELECT number, {_PARTS} FROM history
+    WHERE id = ? AND undone_by IS NULL ORDER BY number DESC LIMIT 1"""
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class ReviewProgress:
-    """How many rows have a standing decision, by its action and by who made it."""
+class Act:
+    """What became of something that was said of some rows.
 
-    by_action: Mapping[Action, int]
-    by_reviewer: Mapping[str, int]
+    `number` is that of the act, None where every row was left alone. `left_alone` holds the
+    decisions that stand because the reviewer had not seen them, by the id of their row.
+    """
 
-    @property
-    def rows(self) -> int:
-        """How many rows it is in all."""
-        return sum(self.by_action.values())
+    number: int | None
+    left_alone: Mapping[str, Decision]
 
 
 class Reviews:
@@ -92,14 +95,17 @@ class Reviews:
         action: Action,
         reviewer: str,
         new_label: str | Mapping[str, str] | None = None,
-    ) -> int:
-        """Say the same of some rows, of all of them or none, and return the number of the act.
+        seen: Mapping[str, Decision] | None = None,
+    ) -> Act:
+        """Say the same of some rows, in one act, and return what became of it.
 
         Args:
             rows: the label that the data gives, by the id of the row; training rows only.
             action: 'keep', 'relabel', 'drop', or 'skip' for rows that one cannot tell.
             reviewer: who decides, at most 80 characters.
             new_label: for 'relabel' the label that all of them get, or that of every id.
+            seen: what stood when the reviewer looked, as `standing` returned it. Rows about which
+                another decision stands by now are left alone. None replaces whatever stands.
 
         Raises:
             ConfigError: no rows, an unknown action, no reviewer, or a new label that is none.
@@ -109,29 +115,43 @@ class Reviews:
         _require_names(self.run, labels)
         _require_given(self.run, rows)
         with writing(self.run.review_file) as connection:
-            act = append_act(connection, named)
+            unseen = {} if seen is None else _unseen(connection, rows, seen)
+            left = [(id, label) for id, label in rows.items() if id not in unseen]
+            act = append_act(connection, named) if left else None
             connection.executemany(
                 "INSERT INTO decisions (act, id, action, label, new_label) VALUES (?, ?, ?, ?, ?)",
-                [(act, id, action, label, labels.get(id)) for id, label in rows.items()],
+                [(act, id, action, label, labels.get(id)) for id, label in left],
             )
-        return act
+        return Act(act, unseen)
 
-    def undo(self, reviewer: str) -> list[Decision]:
-        """Take back the newest act of a reviewer that stands, and return its decisions.
+    def last(self, reviewer: str) -> list[Decision]:
+        """Return the newest act of a reviewer that was not taken back: what `undo` takes back.
 
-        What was decided about those rows before stands again. Asked again, it takes back the act
-        before; the list is empty where none is left.
+        It holds decisions that others replaced since, too; it is empty where no act is left.
+        """
+        found = read(self.run.review_file, _LAST_ACT, (_reviewer(reviewer),))
+        return [_entry(record).decision for record in found]
+
+    def undo(self, reviewer: str, act: int | None = None) -> list[Decision]:
+        """Take back the newest act of a reviewer, as `last` returns it, and return its decisions.
+
+        Where they stood, what was decided about those rows before stands again. Asked again, it
+        takes back the act before.
+
+        Args:
+            reviewer: whose act it is.
+            act: the number of the act that is meant; if another one is the newest, nothing is taken
+                back, and the list is empty.
         """
         named, path = _reviewer(reviewer), self.run.review_file
         if not path.exists():
             return []
         with writing(path) as connection:
-            ((act,),) = connection.execute(_LAST_ACT, (named,))
-            if act is None:
+            newest = connection.execute(_LAST_ACT, (named,))
+            decisions = [_entry(record).decision for record in newest]
+            if not decisions or act not in (None, decisions[0].act):
                 return []
-            undone = connection.execute(f"{_HISTORY} WHERE act = ? ORDER BY number", (act,))
-            decisions = [_entry(record).decision for record in undone]
-            append_act(connection, named, takes_back=act)
+            append_act(connection, named, takes_back=decisions[0].act)
         return decisions
 
     def standing(self, version: int | None = None) -> dict[str, Decision]:
@@ -141,46 +161,36 @@ class Reviews:
             version: leaves out what was said after the reviews had this version.
         """
         until = self.version() if version is None else version
-        return self._newest("act <= ? AND (undone_by IS NULL OR undone_by > ?)", until, until)
+        statement = (
+            f"{_NEWEST} WHERE act <= ? AND (undone_by IS NULL OR undone_by > ?) "
+            "GROUP BY id ORDER BY number"
+        )
+        found = read(self.run.review_file, statement, (until, until))
+        return {decision.id: decision for decision in (Decision(*record) for record in found)}
 
     def history(self, id: str) -> list[Entry]:
         """Return everything that was ever said about a row, oldest first."""
         found = read(self.run.review_file, f"{_HISTORY} WHERE id = ? ORDER BY number", (id,))
         return [_entry(record) for record in found]
 
-    def others(self, ids: Collection[str], reviewer: str, since: int) -> dict[str, Decision]:
-        """Return what stands of what other people said of rows after a version, by id.
-
-        A reviewer who looked at the rows when the reviews had that version cannot know it.
-        """
-        told = self._newest(
-            "act > ? AND reviewer <> ? AND undone_by IS NULL", since, _reviewer(reviewer)
-        )
-        return {id: told[id] for id in ids if id in told}
-
     def version(self) -> int:
         """Return a number that grows with every act, and is 0 before the first."""
         newest = read(self.run.review_file, "SELECT coalesce(max(act), 0) FROM acts")
         return int(newest[0][0]) if newest else 0
 
-    def progress(self) -> ReviewProgress:
-        """Count the rows with a standing decision, by action and by reviewer."""
-        standing = self.standing().values()
-        return ReviewProgress(
-            by_action=Counter(decision.action for decision in standing),
-            by_reviewer=Counter(decision.reviewer for decision in standing),
-        )
-
-    def _newest(self, condition: str, *values: object) -> dict[str, Decision]:
-        """Return the newest decision about every row among those that meet a condition."""
-        statement = f"{_NEWEST} WHERE {condition} GROUP BY id ORDER BY number"
-        found = read(self.run.review_file, statement, values)
-        return {decision.id: decision for decision in (Decision(*record) for record in found)}
-
 
 def _entry(record: tuple[Any, ...]) -> Entry:
     *decision, taken_back = record
     return Entry(Decision(*decision), taken_back)
+
+
+def _unseen(
+    connection: sqlite3.Connection, ids: Iterable[str], seen: Mapping[str, Decision]
+) -> dict[str, Decision]:
+    """Return what stands of some rows and is not what was seen, by id."""
+    found = (connection.execute(_STANDING, (id,)).fetchone() for id in ids)
+    standing = [Decision(*record) for record in found if record is not None]
+    return {one.id: one for one in standing if one != seen.get(one.id)}
 
 
 def _reviewer(name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from influence_core.pruning.cells import Cell, Curve, cells, curves
+from influence_core.config import Mode, TrainingSettings
+from influence_core.pruning.cells import Cell, Curve, cells, curves, epochs_of
 from influence_core.pruning.settings import ExperimentSettings
 
 
@@ -91,3 +92,21 @@ def test_the_unpruned_models_keep_everything() -> None:
 def test_broken_settings_are_refused(broken: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ExperimentSettings.model_validate(broken)
+
+
+@pytest.mark.parametrize(
+    ("wish", "mode", "rows", "epochs"),
+    [
+        (3, "probe", 100, 3),
+        (None, "finetune", 100, 10),
+        (None, "probe", 100, 1_000),
+        (None, "probe", 128 * 30, 34),
+        (None, "probe", 128 * 200, 10),
+    ],
+)
+def test_a_probe_takes_at_least_a_thousand_steps(
+    wish: int | None, mode: Mode, rows: int, epochs: int
+) -> None:
+    settings = ExperimentSettings(epochs=wish, mode=mode)
+    training = TrainingSettings(epochs=10, batch_size=128)
+    assert epochs_of(settings, training, rows) == epochs
