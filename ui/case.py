@@ -138,7 +138,12 @@ def _undo(desk: Desk) -> None:
         width="stretch",
     )
     rows = counted(len(last), "row")
-    told.caption(f"Last you {DONE[last[0].action]} {rows}, {age(last[0].time)}.")
+    told.caption(f"Last you {DONE[last[0].action]} {rows}, {age(last[0].time)}{_replaced(desk)}.")
+
+
+def _replaced(desk: Desk) -> str:
+    """Say of how many rows of the last act undo changes nothing."""
+    return f"; {count(desk.replaced)} decided anew since, which stays" if desk.replaced else ""
 
 
 def _history(desk: Desk, suspect: Suspect) -> None:

@@ -8,11 +8,13 @@ from typing import TypeVar
 import streamlit as st
 
 from influence_core import jobs
-from influence_core.errors import InfluenceError
+from influence_core.errors import InfluenceError, RunError
 from influence_core.jobs import JobStatus, Place
 from influence_core.progress import duration
+from influence_core.store.review import Reviews
+from influence_core.store.run import Run
 from ui import shell, state
-from ui.wording import count, percent, plain
+from ui.wording import count, counted, percent, plain
 
 REFRESH_SECONDS = 1.0
 
@@ -90,8 +92,21 @@ def bar(status: JobStatus | None) -> None:
 
 def _delete(place: Place, chosen_by: str) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        st.markdown(f"Delete **{plain(place.name)}** with everything computed for it?")
+        st.markdown(
+            f"Delete **{plain(place.name)}** with everything computed for it{_decided(place)}?"
+        )
         st.button("Delete for good", type="primary", on_click=_remove, args=(place, chosen_by))
+
+
+def _decided(place: Place) -> str:
+    """Say how many decisions of people leave with a run; no computation brings them back."""
+    if not isinstance(place, Run) or not place.review_file.exists():
+        return ""
+    try:
+        decisions = len(Reviews(place).standing())
+    except RunError:
+        return " and the decisions about its labels"
+    return f" and **{counted(decisions, 'decision')}** about its labels" if decisions else ""
 
 
 def _resume(place: Place) -> None:

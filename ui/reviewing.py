@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -16,7 +16,11 @@ from ui import state
 from ui.wording import count, counted, plain
 
 REVIEWER = "noise.reviewer"
-_NOTICE = "noise.notice"
+_OFFERED = "noise.offered"
+"""Set while the reviewer sits under the account's name, which nobody has said is theirs."""
+
+NOTICE = "noise.notice"
+_HERE = "noise.here"
 
 DONE: dict[Action, str] = {
     "keep": "kept",
@@ -31,19 +35,24 @@ DONE: dict[Action, str] = {
 class Desk:
     """The decisions that one reviewer sees: those that stood when the page was drawn.
 
-    Nobody decides without a name, and nothing is replaced that the reviewer has not seen.
+    Nobody decides without a name, and nothing is replaced that the reviewer has not seen. `last` is
+    the reviewer's newest act as it was shown; undo takes back no other one.
     """
 
     reviews: Reviews
     standing: Mapping[str, Decision]
     reviewer: str | None = None
+    last: Sequence[Decision] = ()
+
+    def seat(self, reviewer: str | None) -> Desk:
+        """Return the desk as it is for a reviewer, with what that one did last."""
+        last = self.reviews.last(reviewer) if reviewer else ()
+        return replace(self, reviewer=reviewer, last=last)
 
     @property
-    def last(self) -> list[Decision]:
-        """The reviewer's newest decisions that stand: what undo would take back."""
-        own = [one for one in self.standing.values() if one.reviewer == self.reviewer]
-        newest = max((one.act for one in own), default=0)
-        return [one for one in own if one.act == newest]
+    def replaced(self) -> int:
+        """How many decisions of the last act others have replaced: undo leaves those rows."""
+        return sum(self.standing.get(one.id) != one for one in self.last)
 
     def decide(
         self, rows: Mapping[str, str], action: Action, new: Mapping[str, str], then: str | None
@@ -52,33 +61,57 @@ class Desk:
         _try(lambda: self._decide(rows, action, new, then))
 
     def undo(self) -> None:
-        """Take back the reviewer's newest act, and go to the row that it was about."""
+        """Take back the act that was shown as the last, and go to the row that it was about."""
         _try(self._undo)
+
+    def made_here(self, decision: Decision) -> bool:
+        """Say whether a decision was made in this window, whatever the name of the reviewer."""
+        return decision.act in self._acts
+
+    @property
+    def _acts(self) -> set[int]:
+        acts: set[int] = st.session_state.setdefault(f"{_HERE} {self.reviews.run.path}", set())
+        return acts
 
     def _decide(
         self, rows: Mapping[str, str], action: Action, new: Mapping[str, str], then: str | None
     ) -> None:
-        since = self._decided_since(rows)
-        left = {id: label for id, label in rows.items() if id not in since}
-        others = {id: one for id, one in since.items() if one.reviewer != self.reviewer}
-        if others:
-            st.session_state[_NOTICE] = _left_alone(others, alone=len(rows) == 1)
-        if left:
-            labels = {id: new[id] for id in left} if action == "relabel" else None
-            self.reviews.decide(left, action, self.reviewer or "", labels)
-        if left or others:
-            state.put("at", then)
+        labels = {id: new[id] for id in rows} if action == "relabel" else None
+        act = self.reviews.decide(rows, action, self.reviewer or "", labels, self.standing)
+        if act.number is not None:
+            self._acts.add(act.number)
+        if act.left_alone:
+            st.session_state[NOTICE] = self._left_alone(list(act.left_alone.values()), len(rows))
+        state.put("at", then)
 
-    def _decided_since(self, rows: Iterable[str]) -> dict[str, Decision]:
-        """Return newer decisions than those that were seen: of others, or of a second click."""
-        now = self.reviews.standing()
-        seen = {id: one.number for id, one in self.standing.items()}
-        return {id: now[id] for id in rows if id in now and now[id].number != seen.get(id)}
+    def _left_alone(self, taken: Sequence[Decision], asked: int) -> str:
+        """Say whose decisions were met, of how many rows that were asked about."""
+        if asked == 1:
+            return self._met(taken[0])
+        names = ", ".join(sorted({self._who(one) for one in taken}))
+        others = "; the others got your decision" if len(taken) < asked else ""
+        return (
+            f"{names} decided about {counted(len(taken), 'row')} of these meanwhile. "
+            f"That stands{others}."
+        )
+
+    def _met(self, one: Decision) -> str:
+        became = f" to {plain(one.new_label)}" if one.new_label else ""
+        since = "already" if self.made_here(one) else "while you looked at it"
+        return (
+            f"{self._who(one)} decided about this row {since}: {DONE[one.action]}{became}. "
+            "That stands; find it among the decided rows to change it."
+        )
+
+    def _who(self, one: Decision) -> str:
+        return "You" if self.made_here(one) else plain(one.reviewer)
 
     def _undo(self) -> None:
-        if replace(self, standing=self.reviews.standing()).last != self.last:
+        if not self.last:
             return
-        undone = self.reviews.undo(self.reviewer or "")
+        undone = self.reviews.undo(self.reviewer or "", self.last[0].act)
+        if not undone:
+            st.session_state[NOTICE] = "Nothing was taken back: this was no longer the last act."
         if len(undone) == 1:
             state.put("at", undone[0].id)
 
@@ -90,27 +123,50 @@ def open_desk(run: Run) -> Desk:
 
 
 def take_seat(desk: Desk) -> Desk:
-    """Draw who reviews. Where others reviewed before, that must be said."""
+    """Draw who reviews. Once somebody has decided, that must be said."""
     known, own = {one.reviewer for one in desk.standing.values()}, _account()
-    if REVIEWER not in st.session_state and known <= {own}:
-        st.session_state[REVIEWER] = own
+    _offer(desk, own)
     name = st.selectbox(
         "Reviewer",
         sorted({*known, own, st.session_state.get(REVIEWER) or own}),
         index=None,
         key=REVIEWER,
+        on_change=_choose,
         accept_new_options=True,
         placeholder="Who are you?",
         persist_state="session",
         help="Kept with every decision. Choose a name, or type a new one. Several people can "
         "review at once.",
     )
-    return replace(desk, reviewer=(name or "").strip() or None)
+    return desk.seat((name or "").strip() or None)
+
+
+def _offer(desk: Desk, account: str) -> None:
+    """Seat the reviewer under the account's name, as long as nobody else decides under it."""
+    session = st.session_state
+    if REVIEWER not in session and not desk.standing:
+        session[REVIEWER] = session[_OFFERED] = account
+    offered = session.get(_OFFERED)
+    if offered and not all(map(desk.made_here, _said_as(desk, offered))):
+        _choose()
+        session[REVIEWER] = None
+        session.setdefault(NOTICE, f"Somebody else decides as {plain(offered)}: say who you are.")
+
+
+def _said_as(desk: Desk, name: str) -> list[Decision]:
+    """Return what stands under a name, and what was done under it last."""
+    standing = [one for one in desk.standing.values() if one.reviewer == name]
+    return [*standing, *desk.reviews.last(name)]
+
+
+def _choose() -> None:
+    """Remember that the name is no longer only an offer."""
+    st.session_state.pop(_OFFERED, None)
 
 
 def notice() -> None:
     """Draw what the last act could not do."""
-    if told := st.session_state.pop(_NOTICE, None):
+    if told := st.session_state.pop(NOTICE, None):
         st.warning(told, icon=":material/group:")
 
 
@@ -130,25 +186,9 @@ def _account() -> str:
         return "reviewer"
 
 
-def _left_alone(taken: Mapping[str, Decision], alone: bool) -> str:
-    """Say whose decisions were met; `alone` where it is about a single row."""
-    if alone:
-        one = next(iter(taken.values()))
-        became = f" to {plain(one.new_label)}" if one.new_label else ""
-        return (
-            f"{plain(one.reviewer)} decided about this row while you looked at it: "
-            f"{DONE[one.action]}{became}. That stands; find it among the decided rows to change it."
-        )
-    names = ", ".join(sorted({plain(one.reviewer) for one in taken.values()}))
-    return (
-        f"{names} decided about {counted(len(taken), 'row')} of these meanwhile. "
-        "That stands; the others got your decision."
-    )
-
-
 def _try(act: Callable[[], None]) -> None:
     """Do what a button asks; a reason not to is shown in the next moment."""
     try:
         act()
     except InfluenceError as error:
-        st.session_state[_NOTICE] = plain(error)
+        st.session_state[NOTICE] = plain(error)

@@ -129,7 +129,7 @@ class Reviews:
 
         It holds decisions that others replaced since, too; it is empty where no act is left.
         """
-        found = read(self.run.review_file, _LAST_ACT, (_reviewer(reviewer),))
+        found = read(self.run.review_file, _LAST_ACT, (reviewer.strip(),))
         return [_entry(record).decision for record in found]
 
     def undo(self, reviewer: str, act: int | None = None) -> list[Decision]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from influence_core.errors import ConfigError, DataError, RunBusy, RunError
-from influence_core.store import review_file
+from influence_core.store import review, review_file
 from influence_core.store.review import Decision, Reviews
 from influence_core.store.run import Run
 from tests.reviewer import given_labels, other_label, some
@@ -32,15 +32,16 @@ def test_a_run_begins_without_decisions(small_run: Run) -> None:
     reviews = Reviews(small_run)
     assert reviews.standing() == {}
     assert reviews.history("u00000000") == []
-    assert reviews.version() == reviews.progress().rows == 0
-    assert reviews.undo("Ada") == []
+    assert reviews.version() == 0
+    assert reviews.last("Ada") == reviews.undo("Ada") == []
     assert not small_run.review_file.exists(), "to look leaves no trace"
 
 
 def test_decisions_stand_in_all_their_parts(small_run: Run, given: dict[str, str]) -> None:
     reviews, (id, label) = Reviews(small_run), next(iter(given.items()))
     new = other_label(small_run, label)
-    act = reviews.decide({id: label}, "relabel", "  Ada ", new)
+    act = reviews.decide({id: label}, "relabel", "  Ada ", new).number
+    assert act is not None
     (decision,) = reviews.standing().values()
     assert decision == Decision(1, act, id, "relabel", label, new, "Ada", decision.time)
     assert decision.time.endswith("+00:00")
@@ -117,32 +118,80 @@ def test_earlier_versions_can_be_asked_for(small_run: Run, given: dict[str, str]
         assert reviews.standing(version) == standing
 
 
-def test_a_reviewer_learns_what_others_said_meanwhile(
+def test_undo_takes_back_the_last_act_though_others_replaced_it(
     small_run: Run, given: dict[str, str]
 ) -> None:
-    reviews, rows = Reviews(small_run), some(given, 0, 4)
+    reviews, ids = Reviews(small_run), list(given)
+    kept = reviews.decide(some(given, 0, 1), "keep", "Ada").number
+    dropped = reviews.decide(some(given, 1, 3), "drop", "Ada").number
+    reviews.decide(some(given, 1, 2), "keep", "Ben")
+    assert [(one.act, one.id) for one in reviews.last("Ada")] == [(dropped, id) for id in ids[1:3]]
+    assert reviews.undo("Ada", act=kept) == [], "another act is the last by now"
+    assert reviews.version() == 3
+    last = reviews.last("Ada")
+    assert reviews.undo("Ada", act=dropped) == last
+    assert {id: one.reviewer for id, one in reviews.standing().items()} == {
+        ids[0]: "Ada",
+        ids[1]: "Ben",
+    }
+    assert [one.act for one in reviews.last("Ada")] == [kept]
+
+
+def test_what_was_not_seen_is_left_alone(small_run: Run, given: dict[str, str]) -> None:
+    reviews, rows = Reviews(small_run), some(given, 0, 5)
     ids = list(rows)
-    reviews.decide({ids[0]: rows[ids[0]]}, "drop", "Ben")
-    seen = reviews.version()
-    reviews.decide({ids[1]: rows[ids[1]]}, "drop", "Ben")
-    reviews.decide({ids[2]: rows[ids[2]]}, "keep", "Ada")
-    reviews.decide({ids[3]: rows[ids[3]]}, "keep", "Ben")
+    reviews.decide(some(given, 0, 2), "drop", "Ben")
+    seen = reviews.standing()
+    reviews.decide(some(given, 1, 3), "skip", "Ben")
+    reviews.decide(some(given, 3, 4), "keep", "Ada")
+    act = reviews.decide(rows, "keep", "Ada", seen=seen)
+    assert {id: one.action for id, one in act.left_alone.items()} == {
+        ids[1]: "skip",
+        ids[2]: "skip",
+        ids[3]: "keep",
+    }
+    assert [one.id for one in reviews.last("Ada")] == [ids[0], ids[4]]
+    again = reviews.decide(rows, "drop", "Ada", seen=seen)
+    assert (again.number, set(again.left_alone)) == (None, set(ids))
+    assert reviews.version() == act.number
+    assert reviews.decide(rows, "drop", "Ada", seen=reviews.standing()).left_alone == {}
+
+
+def test_an_older_decision_that_stands_again_was_not_seen(
+    small_run: Run, given: dict[str, str]
+) -> None:
+    reviews, row = Reviews(small_run), some(given, 0, 1)
+    reviews.decide(row, "keep", "Cleo")
+    reviews.decide(row, "drop", "Ben")
+    seen = reviews.standing()
     reviews.undo("Ben")
-    assert list(reviews.others(ids, "Ada", seen)) == [ids[1]]
-    assert list(reviews.others(ids, "Ada", 0)) == ids[:2]
-    assert reviews.others(ids[:1], "Ada", seen) == {}
+    (left,) = reviews.decide(row, "skip", "Ada", seen=seen).left_alone.values()
+    assert left.reviewer == "Cleo"
 
 
-def test_progress_counts_what_stands(small_run: Run, given: dict[str, str]) -> None:
-    reviews = Reviews(small_run)
-    reviews.decide(some(given, 0, 5), "keep", "Ada")
-    reviews.decide(some(given, 3, 6), "drop", "Ben")
-    reviews.decide(some(given, 6, 9), "skip", "Ada")
-    reviews.undo("Ada")
-    progress = reviews.progress()
-    assert progress.by_action == {"keep": 3, "drop": 3}
-    assert progress.by_reviewer == {"Ada": 3, "Ben": 3}
-    assert progress.rows == 6
+def test_a_decision_in_the_last_moment_is_left_alone(
+    small_run: Run, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviews, row = Reviews(small_run), some(given, 0, 1)
+
+    def as_ben_decides(path: Path) -> Any:
+        monkeypatch.undo()
+        reviews.decide(row, "drop", "Ben")
+        return review_file.writing(path)
+
+    monkeypatch.setattr(review, "writing", as_ben_decides)
+    act = reviews.decide(row, "keep", "Ada", seen={})
+    assert act.number is None
+    assert [one.action for one in reviews.standing().values()] == ["drop"]
+
+
+def test_of_many_at_once_one_decides(small_run: Run, given: dict[str, str]) -> None:
+    reviews, row = Reviews(small_run), some(given, 0, 1)
+    names = [f"Reviewer {number}" for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        acts = list(pool.map(lambda name: reviews.decide(row, "drop", name, seen={}), names))
+    assert sum(act.number is not None for act in acts) == 1
+    assert len(reviews.history(next(iter(row)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -198,7 +247,7 @@ def test_hostile_names_are_only_names(hostile_run: Run) -> None:
     new = {id: other_label(hostile_run, label) for id, label in rows.items()}
     reviews.decide(rows, "relabel", name, new)
     assert {id: one.new_label for id, one in reviews.standing().items()} == new
-    assert reviews.progress().by_reviewer == {name: len(rows)}
+    assert {one.reviewer for one in reviews.standing().values()} == {name}
 
 
 def test_nothing_is_ever_changed(small_run: Run, given: dict[str, str]) -> None:
@@ -234,7 +283,7 @@ def test_threads_share_a_handle(small_run: Run, given: dict[str, str]) -> None:
     reviews, rows = Reviews(small_run), list(given.items())[:40]
     with ThreadPoolExecutor(8) as pool:
         acts = list(pool.map(lambda row: reviews.decide(dict([row]), "keep", "Ada"), rows))
-    assert sorted(acts) == list(range(1, 41))
+    assert {act.number for act in acts} == set(range(1, 41))
     assert set(reviews.standing()) == {id for id, _ in rows}
 
 
@@ -244,7 +293,7 @@ def test_a_killed_reviewer_leaves_whole_acts(small_run: Run, given: dict[str, st
     reviews = Reviews(small_run)
     assert reviews.version() == 5
     assert len(reviews.standing()) == 6
-    assert reviews.decide(some(given, 0, 1), "keep", "Ben") == 6
+    assert reviews.decide(some(given, 0, 1), "keep", "Ben").number == 6
 
 
 def test_a_file_that_others_keep_is_told(

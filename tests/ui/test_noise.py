@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from influence_core import jobs
@@ -18,7 +19,7 @@ from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from tests.factory import make_run, read
 from tests.test_architecture import loaded_by
-from ui.reviewing import REVIEWER, Desk
+from ui.reviewing import NOTICE, REVIEWER, Desk
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -79,6 +80,13 @@ def metrics(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
+def disabled(app: AppTest) -> dict[str, bool]:
+    actions = ("Keep", "Relabel", "Drop", "Skip")
+    found = [button for button in app.button if button.label in actions]
+    assert len(found) == len(actions)
+    return {button.label: button.disabled for button in found}
+
+
 def test_labels_are_judged_on_request_only(runs_root: Path) -> None:
     run = make_run(runs_root, rows=80)
     app = visit(run="small")
@@ -131,17 +139,67 @@ def test_undo_brings_the_row_back(run: Run, report: NoiseReport) -> None:
     assert stands(run) == {}
 
 
-def test_a_second_click_on_what_is_gone_does_nothing(run: Run, report: NoiseReport) -> None:
+def test_a_second_click_on_what_is_gone_is_told(run: Run, report: NoiseReport) -> None:
     first, second = report.table.iloc[:2].to_dict("records")
     seen = Desk(Reviews(run), {}, "Ada")
     for action in ("keep", "drop"):
         seen.decide({first["id"]: first["label"]}, action, {}, None)
     assert stands(run) == {first["id"]: ("keep", None, "Ada")}
+    assert "You decided about this row already: kept" in st.session_state[NOTICE]
     seen.decide({second["id"]: second["label"]}, "drop", {}, None)
-    later = Desk(Reviews(run), Reviews(run).standing(), "Ada")
+    later = Desk(Reviews(run), Reviews(run).standing()).seat("Ada")
     later.undo()
     later.undo()
     assert stands(run) == {first["id"]: ("keep", None, "Ada")}
+
+
+def test_undo_takes_back_no_other_act_than_was_shown(run: Run, report: NoiseReport) -> None:
+    second = report.table.iloc[1]
+    app = press(visit(run="hostile"), "Keep")
+    Reviews(run).decide({second["id"]: second["label"]}, "drop", "Ada")
+    press(app, "Undo")
+    assert "Nothing was taken back" in said(app)
+    assert len(stands(run)) == 2
+
+
+def test_undo_is_of_the_act_that_is_shown(run: Run, report: NoiseReport) -> None:
+    first, *others = report.table.iloc[:11].to_dict("records")
+    app = press(visit(run="hostile"), "Keep")
+    press(app, "Drop: 10 rows")
+    third = others[1]
+    Reviews(run).decide({third["id"]: third["label"]}, "keep", "Ben")
+    assert "Last you dropped 10 rows, just now; 1 decided anew since" in said(app.run())
+    press(app, "Undo")
+    assert stands(run) == {
+        first["id"]: ("keep", None, "Ada"),
+        third["id"]: ("keep", None, "Ben"),
+    }
+    assert "Last you kept 1 row" in said(app)
+
+
+def test_two_windows_under_one_account_are_two_people(
+    run: Run, report: NoiseReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "root")
+    first, second = report.table["id"].iloc[:2]
+    one, other = visit(reviewer=None, run="hostile"), visit(reviewer=None, run="hostile")
+    assert one.selectbox(key=REVIEWER).value == other.selectbox(key=REVIEWER).value == "root"
+    press(one, "Keep")
+    assert one.selectbox(key=REVIEWER).value == "root", "all that root said was said here"
+    press(other, "Drop")
+    assert stands(run) == {first: ("keep", None, "root")}
+    assert "root decided about this row while you looked at it: kept" in said(other)
+    assert other.selectbox(key=REVIEWER).value is None
+    assert "Undo" not in [button.label for button in other.button]
+    assert in_focus(other, run) == second
+    other.selectbox(key=REVIEWER).set_value("root").run()
+    assert other.selectbox(key=REVIEWER).value == "root", "whoever says so decides as root"
+    press(other, "Drop")
+    assert "root" not in said(other)
+    one.run()
+    assert one.selectbox(key=REVIEWER).value is None
+    assert "Somebody else decides as root: say who you are" in said(one)
+    assert visit(reviewer=None, run="hostile").selectbox(key=REVIEWER).value is None
 
 
 def test_what_others_decided_meanwhile_stands(run: Run, report: NoiseReport) -> None:
@@ -190,9 +248,9 @@ def test_nobody_decides_without_a_name(run: Run, report: NoiseReport) -> None:
     app = visit(reviewer=None, run="hostile")
     assert app.selectbox(key=REVIEWER).value is None
     assert "Say who you are" in said(app)
-    assert all(button.disabled for button in app.button if button.label in ("Keep", "Drop"))
+    assert disabled(app) == {"Keep": True, "Relabel": True, "Drop": True, "Skip": True}
     app.selectbox(key=REVIEWER).set_value("Ben").run()
-    assert not any(button.disabled for button in app.button if button.label == "Keep")
+    assert disabled(app) == {"Keep": False, "Relabel": False, "Drop": False, "Skip": False}
 
 
 def test_what_is_found_is_told_where_the_truth_is_known(run: Run) -> None:
