@@ -64,7 +64,7 @@ class TestRun:
         answer = influence("run", "data.csv", "--name", "stopped")
         assert answer.code == 130
         assert "Stopping at the next step" in answer.err
-        assert "influence run --resume" in answer.err
+        assert "goes on with --resume" in answer.err
         assert "Traceback" not in answer.err
         pipeline.signal = None
         assert influence("run", "--resume").code == 0
