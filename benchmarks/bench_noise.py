@@ -7,7 +7,8 @@ that are easily confused.
 Labels of CLINC150 intents and of SNLI's development set are flipped where `../shared/data` has the
 files, and those of the built-in set anywhere else. `INFLUENCE_BENCH_DATA` names another file to
 flip instead. cleanlab judges the 5-fold probabilities of a logistic regression on the features of
-the run whose labels were flipped, by each of its three rankings.
+the run whose labels were flipped, by each of its three rankings. Rows of one group share a fold, as
+they do for the consensus.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 
 from influence_core import pipeline
 from influence_core.config import BUILTIN_SOURCE, DataSettings, RunSettings, ScoringSettings
@@ -35,6 +36,7 @@ from influence_core.noise.table import find_noise
 from influence_core.stages.lending import lend
 from influence_core.store.copying import copied_data
 from influence_core.store.run import Run, create_run
+from influence_core.store.state import dataset_of
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SCORES = ("vog", "tracin", "aum", "margin")
@@ -91,12 +93,19 @@ def settings(data: DataSettings) -> RunSettings:
 
 def cleanlab_alone(evidence: Evidence, seed: int) -> dict[str, np.ndarray]:
     """Rank rows by cleanlab, on 5-fold probabilities of a logistic regression."""
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    grouped = dataset_of(evidence.run).group is not None
+    division = StratifiedGroupKFold if grouped else StratifiedKFold
+    folds = division(5, shuffle=True, random_state=seed)
     model = LogisticRegression(max_iter=300, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         probabilities = cross_val_predict(
-            model, evidence.features, evidence.labels, cv=folds, method="predict_proba"
+            model,
+            evidence.features,
+            evidence.labels,
+            groups=evidence.units if grouped else None,
+            cv=folds,
+            method="predict_proba",
         )
     return {
         ranking: get_label_quality_scores(evidence.labels, probabilities, method=ranking)

@@ -26,10 +26,19 @@ from tests.requests import write_requests
 
 
 def finished(
-    folder: Path, encoder: Path, mode: str, scoring: ScoringSettings, seeds: int = 1
+    folder: Path,
+    encoder: Path,
+    mode: str,
+    scoring: ScoringSettings,
+    seeds: int = 1,
+    group: str | None = None,
 ) -> Run:
+    """Make a run of requests, of which every four in turn are of one speaker."""
+    source = write_requests(folder / "requests.csv")
+    asked = pd.read_csv(source)
+    asked.assign(speaker=asked.index // 4).to_csv(source, index=False)
     settings = RunSettings(
-        data=DataSettings(source=str(write_requests(folder / "requests.csv"))),
+        data=DataSettings(source=str(source), group=group),
         model=ModelSettings(encoder=str(encoder)),
         training=TrainingSettings(
             mode=mode, epochs=3, batch_size=16, checkpoints=2, seeds=seeds, precision="fp32"
@@ -65,6 +74,16 @@ def test_label_quality_is_cleanlabs(runs: dict[str, Run], mode: str) -> None:
     expected = get_label_quality_scores(labels_of(run), probabilities)
     np.testing.assert_allclose(run.scores().label_quality, expected, rtol=1e-6)
     assert rows.row.tolist() == run.scores().row.tolist()
+    assert set(rows.fold) == {0, 1, 2}
+
+
+def test_groups_lie_in_one_fold(tmp_path: Path, tiny_encoder: Path) -> None:
+    scoring = ScoringSettings(scores=("label_quality",), folds=3)
+    run = finished(tmp_path, tiny_encoder, "probe", scoring, group="speaker")
+    rows, _ = held_out_of(run.path)
+    speaker = run.examples(["speaker"]).speaker.to_numpy()[rows.row]
+    assert rows.groupby(speaker).fold.nunique().max() == 1
+    assert rows.groupby(speaker).size().min() > 1
     assert set(rows.fold) == {0, 1, 2}
 
 

@@ -54,6 +54,20 @@ def test_rows_of_a_unit_stay_together(rows: list[tuple[int, int]], count: int) -
     assert len(set(fold)) == min(count, len(set(units)))
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 6)), min_size=2, max_size=40),
+    st.integers(2, 6),
+)
+def test_groups_of_a_class_are_spread(groups: list[tuple[int, int]], count: int) -> None:
+    """Folds differ by no more rows of a class than its largest group has."""
+    label, size = np.array(groups).T
+    labels, units = np.repeat(label, size), np.repeat(np.arange(len(size)), size)
+    fold = deal_folds(labels, units, count, np.random.default_rng(0))
+    for one in set(label):
+        counts = np.bincount(fold[labels == one], minlength=count)
+        assert counts.max() - counts.min() <= size[label == one].max()
+
+
 def test_folds_follow_the_seed() -> None:
     labels = np.zeros(50, np.int64)
     first, again, other = (
