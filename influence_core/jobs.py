@@ -132,16 +132,16 @@ def work(
     """Compute a run, or an experiment of it, in this process: what the background process does."""
     run = open_run(name, root)
     if experiment is not None:
-        from influence_core.pruning.experiment import open_experiment
+        from influence_core.pruning.experiment import Experiment
         from influence_core.pruning.measure import resume_pruning
 
-        pruned = open_experiment(run, experiment)
+        pruned = Experiment.open(run, experiment)
         _work_at(pruned, lambda: resume_pruning(pruned))
     elif noisy is not None:
-        from influence_core.noisy.experiment import open_noisy
+        from influence_core.noisy.experiment import NoisyExperiment
         from influence_core.noisy.measure import resume_noisy
 
-        flipped = open_noisy(run, noisy)
+        flipped = NoisyExperiment.open(run, noisy)
         _work_at(flipped, lambda: resume_noisy(flipped))
     else:
         from influence_core import pipeline

@@ -22,7 +22,7 @@ from influence_core.stages.job import Job, Step
 from influence_core.stages.plan import plan
 from influence_core.stages.replay import check_replay, for_checkpoints, plan_replay
 from influence_core.stages.training import train_along
-from influence_core.store.names import run_names
+from influence_core.store import names
 from influence_core.store.run import (
     Run,
     Stage,
@@ -232,8 +232,7 @@ def free_name(data: DataSettings, root: Path | None = None) -> str:
     """Make a name out of the source and the label column that no run has yet."""
     stem = Path(data.source.split(",")[0]).stem or "run"
     taken = {present.name for present in list_runs(root)}
-    names = run_names(*filter(None, (stem, data.label)))
-    return next(name for name in names if name not in taken)
+    return names.free_name(taken, *filter(None, (stem, data.label)))
 
 
 def _execute(

@@ -9,7 +9,7 @@ import streamlit as st
 from influence_core import jobs
 from influence_core.progress import duration
 from influence_core.pruning.cells import cells
-from influence_core.pruning.experiment import Experiment, experiments
+from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.forecast import forecast, seconds_a_step
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.scores.registry import specs_of
@@ -46,7 +46,7 @@ def possible(view: Lens) -> bool:
 
 def plan(view: Lens) -> None:
     """Draw the form of a new experiment; it is folded away where there is one to look at."""
-    first = not experiments(view.run)
+    first = not Experiment.of(view.run)
     if first:
         st.markdown(
             "Models are trained on what different ways of pruning leave, and judged on the test "
@@ -61,7 +61,7 @@ def plan(view: Lens) -> None:
 
 def choose(run: Run) -> tuple[Experiment, ...]:
     """Draw the choice of an experiment, and of one to compare it with; empty where none is."""
-    found = {one.name: one for one in experiments(run)}
+    found = {one.name: one for one in Experiment.of(run)}
     if not found:
         return ()
     state.settle("experiment", list(found))

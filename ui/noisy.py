@@ -8,7 +8,7 @@ import streamlit as st
 
 from influence_core import jobs
 from influence_core.jobs import JobStatus
-from influence_core.noisy.experiment import NoisyExperiment, noisy_experiments
+from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.noisy.figures import CONSENSUS, OVERLAPS, curves, overlaps, shares
 from influence_core.noisy.settings import JUDGED, NoisySettings
 from influence_core.pruning.cells import cells
@@ -42,7 +42,7 @@ def show(view: Lens) -> None:
     )
     if not experiments.possible(view):
         return
-    found = {one.name: one for one in noisy_experiments(view.run)}
+    found = {one.name: one for one in NoisyExperiment.of(view.run)}
     _plan(view.run, first=not found)
     if not found:
         return

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from influence_core import jobs
+from influence_core.cli.frames import records
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, excerpt, fill, output, plain, print_json, table
 from influence_core.errors import RunError
@@ -161,9 +162,7 @@ def _examples(
     )
     wanted = ["row", "id", "label", "predicted", key, f"{key}_rank", "text", "text_pair"]
     frame = page(run, query, size=top)
-    kept = frame[[name for name in wanted if name in frame]]
-    records = kept.astype(object).where(kept.notna(), None).to_dict("records")
-    return [{str(name): value for name, value in record.items()} for record in records]
+    return records(frame[[name for name in wanted if name in frame]])
 
 
 def _example_table(key: str, examples: list[dict[str, Any]]) -> Any:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from influence_core.cli.experiments import Resume, resumed
 from influence_core.cli.frames import records
 from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.run import compute
 from influence_core.cli.terminal import fill, output, plain, print_json, table
 from influence_core.config import ComputeSettings, validated
-from influence_core.errors import ConfigError
 from influence_core.noisy.settings import NoisySettings
 from influence_core.progress import Listener
 from influence_core.store.run import open_run
@@ -30,9 +30,7 @@ def noisy(
     name: Annotated[
         str | None, typer.Option(help="Name of the experiment; 'noisy' by default.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the experiment of that name.")
-    ] = False,
+    resume: Resume = False,
     as_json: AsJson = False,
     *,
     given: dict[str, object],
@@ -65,17 +63,9 @@ def _begun(run: str, name: str | None, given: dict[str, object]) -> Callable[...
 def _resumed(
     run: str, name: str | None, given: dict[str, object]
 ) -> Callable[..., NoisyExperiment]:
-    from influence_core.noisy.experiment import open_noisy
+    from influence_core.noisy.experiment import NoisyExperiment
 
-    deciding = chosen(NoisySettings, given)
-    if deciding:
-        raise ConfigError(
-            f"'{next(iter(deciding))}' must be left out with --resume: the experiment goes on with "
-            "the settings that it was started with."
-        )
-    experiment = open_noisy(open_run(run), name or "noisy")
-    before = experiment.manifest().compute
-    division = validated(ComputeSettings, before.model_dump() | chosen(ComputeSettings, given))
+    experiment, division = resumed(NoisyExperiment, run, name, NoisySettings, given)
 
     def go_on(*listeners: Listener) -> NoisyExperiment:
         from influence_core.noisy.measure import resume_noisy

@@ -10,6 +10,8 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from influence_core.config import ComputeSettings, validated
+
 Command = Callable[..., None]
 
 
@@ -55,6 +57,11 @@ def chosen(
         for name, field in model.model_fields.items()
         if (option := names.get(f"{model.__name__}.{name}", name)) in given
     }
+
+
+def divided(before: ComputeSettings, typed: Mapping[str, object]) -> ComputeSettings:
+    """Divide work as it was divided before, but for what was typed."""
+    return validated(ComputeSettings, before.model_dump() | chosen(ComputeSettings, typed))
 
 
 def _parameter(name: str, field: FieldInfo, model: type[BaseModel]) -> inspect.Parameter:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from influence_core.cli.experiments import Resume, resumed
+from influence_core.cli.frames import records
 from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.run import compute
 from influence_core.cli.terminal import fill, output, plain, print_json, table
 from influence_core.config import ComputeSettings, validated
-from influence_core.errors import ConfigError
 from influence_core.progress import Listener
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import open_run
@@ -32,9 +33,7 @@ def prune(
     name: Annotated[
         str | None, typer.Option(help="Name of the experiment; 'pruning' by default.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the experiment of that name.")
-    ] = False,
+    resume: Resume = False,
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="Accuracy that may be lost, as 0.01.")
     ] = 0.01,
@@ -86,17 +85,9 @@ def _begun(run: str, name: str | None, given: dict[str, object]) -> Callable[...
 
 
 def _resumed(run: str, name: str | None, given: dict[str, object]) -> Callable[..., Experiment]:
-    from influence_core.pruning.experiment import open_experiment
+    from influence_core.pruning.experiment import Experiment
 
-    deciding = chosen(ExperimentSettings, given)
-    if deciding:
-        raise ConfigError(
-            f"'{next(iter(deciding))}' must be left out with --resume: the experiment goes on with "
-            "the settings that it was started with."
-        )
-    experiment = open_experiment(open_run(run), name or "pruning")
-    before = experiment.manifest().compute
-    division = validated(ComputeSettings, before.model_dump() | chosen(ComputeSettings, given))
+    experiment, division = resumed(Experiment, run, name, ExperimentSettings, given)
 
     def go_on(*listeners: Listener) -> Experiment:
         from influence_core.pruning.measure import resume_pruning
@@ -116,8 +107,8 @@ def _facts(
         "path": str(experiment.path),
         **experiment.manifest().model_dump(mode="json"),
         "price": price,
-        "curves": _priced(findings, price).to_dict("records"),
-        "comparisons": findings.comparisons().to_dict("records"),
+        "curves": records(_priced(findings, price)),
+        "comparisons": records(findings.comparisons()),
         "recommendations": [
             {
                 "curve": one.curve.name,

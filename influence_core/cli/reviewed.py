@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from influence_core.cli.export import ReviewVersion, print_reviews
+from influence_core.cli.frames import records
 from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.terminal import fill, output, plain, print_json, table
 from influence_core.store.run import Run, open_run
@@ -57,7 +58,7 @@ def review_figures(run: Run, report: NoiseReport) -> dict[str, Any]:
     found = precision_by_rank(report.table, decided.decisions)
     depths = sorted({min(depth, len(found)) for depth in (*DEPTHS, len(found))} - {0})
     precision = found.iloc[[depth - 1 for depth in depths]].drop(columns="id")
-    return {**decided.facts.model_dump(), "precision": precision.to_dict("records")}
+    return {**decided.facts.model_dump(), "precision": records(precision)}
 
 
 def print_review_figures(figures: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from influence_core import jobs, ranks
-from influence_core.cli.options import chosen, with_settings
+from influence_core.cli.options import chosen, divided, with_settings
 from influence_core.cli.summary import print_summary, run_facts
 from influence_core.cli.terminal import errors, output, print_json, reporting
 from influence_core.config import (
@@ -85,7 +85,7 @@ def run(
     if resume:
         target = _unfinished(name)
         _check_same(target, settings, typed)
-        report(_go_on(target, _division(target, typed)), as_json)
+        report(_go_on(target, divided(target.manifest().settings.compute, typed)), as_json)
     else:
         report(_begin(name, settings), as_json)
 
@@ -180,12 +180,6 @@ def _check_same(target: Run, settings: RunSettings, typed: Mapping[str, object])
                     f"'{field}' must stay {old!r}, with which run {target.name!r} was started; "
                     f"got {new!r}. Leave it out, or start another run."
                 )
-
-
-def _division(target: Run, typed: Mapping[str, object]) -> ComputeSettings:
-    """Divide the work as the run did before, but for what was typed."""
-    before = target.manifest().settings.compute
-    return validated(ComputeSettings, before.model_dump() | chosen(ComputeSettings, typed))
 
 
 def report(finished: Run, as_json: bool) -> None:

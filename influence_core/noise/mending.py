@@ -17,7 +17,7 @@ from influence_core.noise.known import LABEL_IS_WRONG
 from influence_core.store.copying import copied_data, copy_schema, new_copy, writable, write_copy
 from influence_core.store.corrections import Corrections, ReviewFacts, corrections
 from influence_core.store.files import write_json
-from influence_core.store.names import run_names
+from influence_core.store.names import free_name
 from influence_core.store.run import Run, list_runs
 from influence_core.store.state import dataset_of
 from influence_core.store.workplace import now
@@ -125,7 +125,9 @@ def plan_reviewed(run: Run, name: str | None = None) -> PlannedRun:
     own = run.manifest().settings
     settings = own if own.origin in ("probe", "finetune") else RunSettings()
     settings = settings.model_copy(update={"data": copied_data(run, path)})
-    return PlannedRun(name if name is not None else _free_name(run), settings)
+    taken = {present.name for present in list_runs(run.path.parent)}
+    chosen = name if name is not None else free_name(taken, run.name, "reviewed")
+    return PlannedRun(chosen, settings)
 
 
 def _decided(run: Run, version: int | None = None) -> Corrections:
@@ -160,11 +162,6 @@ def _truth_told(given: pa.RecordBatch, mended: pa.RecordBatch) -> pa.RecordBatch
         field = mended.schema.field(place)
         mended = mended.set_column(place, field, values.cast(field.type))
     return mended
-
-
-def _free_name(run: Run) -> str:
-    taken = {present.name for present in list_runs(run.path.parent)}
-    return next(name for name in run_names(run.name, "reviewed") if name not in taken)
 
 
 def _command(run: Run, path: Path, version: int) -> str:

@@ -13,7 +13,7 @@ from influence_core.noise.known import detections, known_wrong
 from influence_core.noise.measure import Detection
 from influence_core.noisy.experiment import NoisyCopy
 from influence_core.progress import Listener, Progress, relayed
-from influence_core.pruning.experiment import create_experiment
+from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.material import Material
 from influence_core.pruning.measure import resume_pruning
 from influence_core.stages.lending import lend, share
@@ -82,13 +82,19 @@ class CopyWork:
     def _run_settings(self) -> RunSettings:
         """Return the settings of the clean run, but for its data and what the experiment asks."""
         run = self.copy.experiment.run
-        kept = {"keep_activations": "none", "keep_checkpoints": False}
-        scores = self.copy.experiment.manifest().settings.scores
+        asked = self.copy.experiment.manifest().settings
+        own = run.manifest().settings
+        training = {
+            "mode": asked.mode,
+            "epochs": asked.epochs or own.training.epochs,
+            "keep_activations": "none",
+            "keep_checkpoints": False,
+        }
         return RunSettings(
             data=copied_data(run, self.copy.data_file),
             model=self.lent.model,
-            training=self.lent.training.model_copy(update=kept),
-            scoring=run.manifest().settings.scoring.model_copy(update={"scores": scores}),
+            training=own.training.model_copy(update=training),
+            scoring=own.scoring.model_copy(update={"scores": asked.scores}),
             compute=self.compute,
         )
 
@@ -121,7 +127,7 @@ class CopyWork:
     def _prune(self) -> None:
         pruning, tokens = self.copy.pruning, self._tokens
         if not pruning.manifest_file.exists():
-            create_experiment(self.copy.run, pruning.name, self.lent.settings, self.compute)
+            Experiment.create(self.copy.run, pruning.name, self.lent.settings, self.compute)
         own = pruning.private_folder / "tokens"
         if tokens is not None and not own.exists():
             share(tokens, own)

@@ -9,14 +9,13 @@ from influence_core.errors import ConfigError, rule
 from influence_core.noise.evidence import Evidence
 from influence_core.noise.flipping import draw, require_unflipped
 from influence_core.noisy.copies import CopyWork
-from influence_core.noisy.experiment import NoisyExperiment, create_noisy, noisy_folder
+from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.noisy.figures import write_tables
 from influence_core.noisy.settings import NoisySettings
 from influence_core.pools import require_backend
 from influence_core.progress import Listener, Progress
 from influence_core.pruning.material import Material, material_of, prepare
 from influence_core.scores.registry import resolve
-from influence_core.store.names import run_names
 from influence_core.store.run import Run
 from influence_core.training.untuned import write_untuned
 from influence_core.working import working
@@ -74,7 +73,7 @@ def plan_noisy(
     resolve(settings.scores, settings.mode)
     material_of(run, settings.pruning, run.private_folder)
     _check_flips(run, settings)
-    return create_noisy(run, name if name is not None else free_name(run), settings, compute)
+    return NoisyExperiment.create(run, name, settings, compute)
 
 
 def resume_noisy(
@@ -97,13 +96,7 @@ def resume_noisy(
         compute = compute or manifest.compute
         run = experiment.run
         lent = material_of(run, manifest.settings.pruning, experiment.private_folder)
-        experiment.update(
-            compute=compute,
-            encoder=lent.model.encoder,
-            epochs=lent.training.epochs,
-            train_rows=len(lent.examples.train_rows),
-            test_rows=len(lent.test_rows),
-        )
+        experiment.update(compute=compute, **lent.facts)
         _encode(lent, progress)
         for copy in experiment.copies():
             CopyWork(copy, lent, compute, progress).do()
@@ -129,9 +122,3 @@ def _check_flips(run: Run, settings: NoisySettings) -> None:
     smallest = min(settings.shares)
     if not len(draw(Evidence(run), settings.flips(smallest)).wrong):
         raise ConfigError(rule("shares", "make the label of one row wrong", smallest))
-
-
-def free_name(run: Run) -> str:
-    """Return a name that no noisy experiment of the run has yet."""
-    taken = {path.name for path in noisy_folder(run).glob("*")}
-    return next(name for name in run_names("noisy") if name not in taken)

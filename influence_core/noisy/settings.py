@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from influence_core.config import Mode, Settings
 from influence_core.noise.settings import FlipSettings, NoiseKind
 from influence_core.pruning.cells import curves
-from influence_core.pruning.settings import CurveName, ExperimentSettings, Fraction
+from influence_core.pruning.settings import CurveName, Equal, ExperimentSettings, Fraction, Seeds
 
 DrawnShare = Annotated[float, Field(gt=0, le=1)]
 
@@ -41,9 +41,7 @@ class NoisySettings(Settings):
         min_length=1,
         description="Shares of the training rows that go.",
     )
-    seeds: int = Field(
-        3, ge=1, le=50, description="Models trained for every subset, from different seeds."
-    )
+    seeds: Seeds = 3
     seed: int = Field(
         0, ge=0, description="Seed of the labels that are drawn, and first seed of the models."
     )
@@ -52,16 +50,13 @@ class NoisySettings(Settings):
         description="How the scores are computed and the models trained: 'finetune' measures with "
         "the whole classifier; 'probe' estimates with heads on frozen features.",
     )
-    equal: Literal["steps", "epochs"] = Field(
-        "steps",
-        description="What models of different subsets share: as many optimisation 'steps' as the "
-        "whole data takes, or as many 'epochs'.",
-    )
+    equal: Equal = "steps"
     epochs: int | None = Field(
         None,
         ge=1,
         le=1000,
-        description="Epochs of every training over the whole data; as many as the run by default.",
+        description="Epochs of every training over the whole data; as many as the run by default, "
+        "and for a probe's pruned models as many as make 1,000 steps.",
     )
 
     def flips(self, share: float) -> FlipSettings:

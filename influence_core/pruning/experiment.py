@@ -10,30 +10,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.config import ComputeSettings
-from influence_core.errors import RunError, RunExists, RunNotFound
+from influence_core.errors import RunError
 from influence_core.pruning.cells import Cell, cells
 from influence_core.pruning.settings import ExperimentSettings
+from influence_core.store.experiments import RunExperiment, TrainingManifest
 from influence_core.store.files import atomic, write_parquet
-from influence_core.store.run import Run, validate_name
-from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
+from influence_core.store.run import Run
 
 _FACTS = b"outcome"
 
 
-class ExperimentManifest(WorkManifest):
-    """The contents of `experiment.json`.
-
-    `encoder`, `epochs` and the counts of rows are those that models are trained and judged with,
-    known once the work has begun.
-    """
+class ExperimentManifest(TrainingManifest):
+    """The contents of `experiment.json`."""
 
     settings: ExperimentSettings
-    compute: ComputeSettings = ComputeSettings()
-    encoder: str = ""
-    epochs: int = 0
-    train_rows: int = 0
-    test_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,33 +44,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Experiment(Workplace[ExperimentManifest]):
-    """A handle on the folder of one experiment, `curves/<name>/` in that of its run."""
+class Experiment(RunExperiment[ExperimentManifest]):
+    """A pruning experiment, `curves/<name>/` in the folder of its run."""
 
-    @property
-    def run(self) -> Run:
-        """The run whose rows are pruned."""
-        return Run(self.path.parent.parent)
-
-    @property
-    def manifest_file(self) -> Path:
-        """`experiment.json`."""
-        return self.path / "experiment.json"
+    KIND = "an experiment"
+    FOLDER = "curves"
+    MANIFEST = "experiment.json"
+    OPTION = "--experiment"
+    WORD = "pruning"
 
     @property
     def manifest_type(self) -> type[ExperimentManifest]:
         """What `experiment.json` holds."""
         return ExperimentManifest
-
-    @property
-    def title(self) -> str:
-        """What messages call it."""
-        return f"Experiment {self.name!r} of run {self.run.name!r}"
-
-    @property
-    def address(self) -> tuple[str, ...]:
-        """Arguments by which a worker finds it."""
-        return (self.run.name, "--experiment", self.name, "--root", str(self.run.path.parent))
 
     @property
     def cells_folder(self) -> Path:
@@ -145,53 +121,10 @@ class Experiment(Workplace[ExperimentManifest]):
                 yield Outcome(cell=cell, predicted=predicted, **facts)
 
 
-def create_experiment(
-    run: Run,
-    name: str,
-    settings: ExperimentSettings,
-    compute: ComputeSettings | None = None,
-) -> Experiment:
-    """Make the folder of a new experiment.
-
-    Raises:
-        RunExists: the run has one of that name.
-        RunError: the name is not allowed.
-    """
-    experiment = Experiment(run.curves_folder / validate_name(name))
-    experiment.path.mkdir(parents=True, exist_ok=True)
-    with experiment.lock():
-        if experiment.manifest_file.exists():
-            raise RunExists(
-                f"Run {run.name!r} has an experiment {name!r} already; choose another name, or "
-                "resume it."
-            )
-        experiment.empty()
-        experiment.write(
-            ExperimentManifest(
-                name=name,
-                created=now(),
-                settings=settings,
-                compute=compute or ComputeSettings(),
-                content_version=new_version(),
-            )
-        )
-    return experiment
-
-
 def open_experiment(run: Run, name: str) -> Experiment:
-    """Open an experiment of a run by name.
+    """Open a pruning experiment of a run by name.
 
     Raises:
         RunNotFound: the run has none of that name.
     """
-    experiment = Experiment(run.curves_folder / validate_name(name))
-    if not experiment.manifest_file.exists():
-        has = ", ".join(repr(one.name) for one in experiments(run)) or "none"
-        raise RunNotFound(f"Run {run.name!r} has no experiment {name!r}; it has {has}.")
-    return experiment
-
-
-def experiments(run: Run) -> list[Experiment]:
-    """Return the experiments of a run, newest first."""
-    found = [Experiment(path.parent) for path in run.curves_folder.glob("*/experiment.json")]
-    return sorted(found, key=lambda one: (-one.manifest_file.stat().st_mtime, one.name))
+    return Experiment.open(run, name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from influence_core.pruning.cells import cells, epochs_of, steps_of
-from influence_core.pruning.experiment import Experiment, experiments
+from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
@@ -37,7 +37,7 @@ def forecast(
     `speed` tells the seconds a step of an experiment. None where none trained a model: how fast
     this machine is on the run is not known then.
     """
-    for experiment in experiments(run):
+    for experiment in Experiment.of(run):
         past = experiment.manifest().settings
         alike = (past.mode, past.train_encoder) == (settings.mode, settings.train_encoder)
         seconds = speed(experiment) if alike else None

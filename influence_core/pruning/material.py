@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,16 @@ class Material:
     def labels(self) -> Integers:
         """Class indices (examples,)."""
         return self.examples.labels
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the manifest of an experiment says of it."""
+        return {
+            "encoder": self.model.encoder,
+            "epochs": self.training.epochs,
+            "train_rows": len(self.examples.train_rows),
+            "test_rows": len(self.test_rows),
+        }
 
     @cached_property
     def test_rows(self) -> Integers:

@@ -10,11 +10,10 @@ from influence_core.parallel import spread
 from influence_core.pools import require_backend
 from influence_core.progress import Listener, Progress
 from influence_core.pruning.assignments import Assignment, assignments, draw
-from influence_core.pruning.experiment import Experiment, Outcome, create_experiment
+from influence_core.pruning.experiment import Experiment, Outcome
 from influence_core.pruning.material import Material, material_of, prepare
 from influence_core.pruning.models import classifier_at_work, heads_at_work
 from influence_core.pruning.settings import ExperimentSettings
-from influence_core.store.names import run_names
 from influence_core.store.run import Run
 from influence_core.working import working
 
@@ -63,8 +62,7 @@ def plan_pruning(
         settings = settings.model_copy(update={"scores": run.manifest().scores})
     require_backend(compute)
     draw(material_of(run, settings, run.private_folder))
-    chosen = name if name is not None else free_name(run)
-    return create_experiment(run, chosen, settings, compute)
+    return Experiment.create(run, name, settings, compute)
 
 
 def resume_pruning(
@@ -87,22 +85,10 @@ def resume_pruning(
         compute = compute or manifest.compute
         require_backend(compute)
         material = material_of(experiment.run, manifest.settings, experiment.private_folder)
-        experiment.update(
-            compute=compute,
-            encoder=material.model.encoder,
-            epochs=material.training.epochs,
-            train_rows=len(material.examples.train_rows),
-            test_rows=len(material.test_rows),
-        )
+        experiment.update(compute=compute, **material.facts)
         prepare(material, progress)
         _train(experiment, material, compute, progress)
     return experiment
-
-
-def free_name(run: Run) -> str:
-    """Return a name that no experiment of the run has yet."""
-    taken = {path.name for path in run.curves_folder.glob("*")}
-    return next(name for name in run_names("pruning") if name not in taken)
 
 
 def _train(

@@ -17,6 +17,16 @@ CurveName = Annotated[
     str,
     Field(pattern=r"^(.+-(raw|class|dataset)-(easy|hard|both|softmax|linear)|random|stratified)$"),
 ]
+Seeds = Annotated[
+    int, Field(ge=1, le=50, description="Models trained for every subset, from different seeds.")
+]
+Equal = Annotated[
+    Literal["steps", "epochs"],
+    Field(
+        description="What models of different subsets share: as many optimisation 'steps' as the "
+        "whole data takes, or as many 'epochs'."
+    ),
+]
 
 
 class ExperimentSettings(Settings):
@@ -46,20 +56,14 @@ class ExperimentSettings(Settings):
         min_length=1,
         description="Shares of the training rows that go.",
     )
-    seeds: int = Field(
-        3, ge=1, le=50, description="Models trained for every subset, from different seeds."
-    )
+    seeds: Seeds = 3
     seed: int = Field(0, ge=0, description="First seed of the draws and of the training.")
     mode: Mode = Field(
         "probe",
         description="'finetune' measures with the whole classifier; 'probe' estimates with heads "
         "on frozen features, in a minute.",
     )
-    equal: Literal["steps", "epochs"] = Field(
-        "steps",
-        description="What models of different subsets share: as many optimisation 'steps' as the "
-        "whole data takes, or as many 'epochs'.",
-    )
+    equal: Equal = "steps"
     epochs: int | None = Field(
         None,
         ge=1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import count
 
 _LONGEST = 48
@@ -21,3 +21,8 @@ def run_names(*words: str) -> Iterator[str]:
     base = joined.strip("-._")[:_LONGEST] or "run"
     yield base
     yield from (f"{base}-{number}" for number in count(2))
+
+
+def free_name(taken: Container[str], *words: str) -> str:
+    """Return the first of `run_names` that is not taken."""
+    return next(name for name in run_names(*words) if name not in taken)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from influence_core import jobs
-from influence_core.noisy.experiment import open_noisy
+from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.noisy.measure import plan_noisy
 from influence_core.noisy.settings import NoisySettings
 from influence_core.store.run import Run
@@ -36,7 +36,7 @@ def test_people_see_curves_and_overlaps(influence: Influence, probed: Run) -> No
         assert curve in answer.out
     assert "consensus" in answer.out
     assert "have a PVI below 0" in answer.out
-    assert open_noisy(probed, "noisy").manifest().status == "complete"
+    assert NoisyExperiment.open(probed, "noisy").manifest().status == "complete"
 
 
 def test_scripts_get_json(influence: Influence, probed: Run) -> None:
@@ -56,7 +56,7 @@ def test_it_goes_on_under_its_own_settings(influence: Influence, probed: Run) ->
     assert "'seeds' must be left out with --resume" in refused.err
     answer = influence("noisy", probed.name, "--name", "later", "--resume")
     assert answer.code == 0, answer.err
-    assert open_noisy(probed, "later").manifest().status == "complete"
+    assert NoisyExperiment.open(probed, "later").manifest().status == "complete"
 
 
 @pytest.mark.parametrize(

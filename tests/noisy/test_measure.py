@@ -19,15 +19,15 @@ from influence_core.config import (
 )
 from influence_core.errors import Cancelled, ConfigError, DataError, RunError, RunExists, ScoreError
 from influence_core.noise.flipping import flip
-from influence_core.noisy.experiment import NoisyExperiment, open_noisy
+from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.noisy.figures import OVERLAPS, curves, overlaps, shares
 from influence_core.noisy.measure import noisy, plan_noisy, resume_noisy
 from influence_core.noisy.settings import NoisySettings
 from influence_core.progress import Event
-from influence_core.pruning.experiment import Experiment, Outcome
 from influence_core.store.run import Run, list_runs
 from influence_core.training.untuned import untuned_file
 from tests.requests import write_requests
+from tests.stopping import stopped_after
 
 SMALL = NoisySettings(
     shares=(0.3, 0.1),
@@ -163,26 +163,25 @@ def test_what_was_stopped_goes_on_to_the_same_results(
     assert stopped.manifest().status == "complete"
 
 
-def test_models_that_are_there_are_not_trained_again(
-    run: Run, finished: NoisyExperiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_models_that_are_there_are_not_trained_again(run: Run, finished: NoisyExperiment) -> None:
     stopped = plan_noisy(run, SMALL, name="between-models")
-    keep, kept = Experiment.keep, []
-
-    def stop(experiment: Experiment, outcome: Outcome) -> None:
-        if len(kept) == 3:
-            raise Cancelled("enough")
-        kept.append(outcome)
-        keep(experiment, outcome)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Experiment, "keep", stop)
-        with pytest.raises(Cancelled):
-            resume_noisy(stopped)
+    with stopped_after(3):
+        resume_noisy(stopped)
     found = curves(stopped)
     assert found["share"].unique().tolist() == [0.1]
     assert found["seeds"].sum() == 3
     assert same(resume_noisy(stopped), finished)
+
+
+def test_scores_take_the_epochs_of_the_run_and_probes_as_many_as_they_need(run: Run) -> None:
+    settings = SMALL.model_copy(
+        update={"shares": (0.2,), "curves": ("random",), "seeds": 1, "epochs": None}
+    )
+    experiment = noisy(run, settings, name="epochs")
+    scored = experiment.copies()[0].run.manifest().settings.training
+    assert scored.epochs == run.manifest().settings.training.epochs == 2
+    steps = -(-run.manifest().dataset.splits["train"] // scored.batch_size)
+    assert experiment.manifest().epochs == -(-1_000 // steps)
 
 
 def test_fine_tuning_shares_token_ids_and_untuned_features(run: Run) -> None:
@@ -243,6 +242,6 @@ def test_flipped_data_is_not_flipped_again(run: Run, tmp_path: Path) -> None:
 def test_names_are_taken_once(run: Run, finished: NoisyExperiment) -> None:
     with pytest.raises(RunExists, match="choose another name"):
         plan_noisy(run, SMALL, name="finished")
-    assert open_noisy(run, "finished") == finished
+    assert NoisyExperiment.open(run, "finished") == finished
     with pytest.raises(RunError, match="no noisy experiment 'ghost'"):
-        open_noisy(run, "ghost")
+        NoisyExperiment.open(run, "ghost")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from influence_core.pruning.experiment import Outcome, create_experiment
+from influence_core.pruning.experiment import Experiment, Outcome
 from influence_core.pruning.forecast import forecast, optimisation_steps
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
@@ -26,7 +26,7 @@ def test_equal_steps_cost_the_same_and_equal_epochs_less(small_run: Run) -> None
 
 def test_the_newest_experiment_alike_tells_the_speed(small_run: Run) -> None:
     assert forecast(small_run, SETTINGS) is None
-    before = create_experiment(small_run, "before", SETTINGS)
+    before = Experiment.create(small_run, "before", SETTINGS)
     assert forecast(small_run, SETTINGS) is None
     for cell, seconds in zip(before.cells(), (4.0, 8.0), strict=False):
         before.keep(Outcome(cell, 10, 6, seconds, np.zeros(3, np.int32)))

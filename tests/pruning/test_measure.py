@@ -16,15 +16,16 @@ from influence_core.config import (
     ScoringSettings,
     TrainingSettings,
 )
-from influence_core.errors import Cancelled, RunError, RunExists, SelectionError
+from influence_core.errors import RunError, RunExists, SelectionError
 from influence_core.pruning.cells import Cell, Curve
-from influence_core.pruning.experiment import Experiment, Outcome, experiments, open_experiment
+from influence_core.pruning.experiment import Experiment, Outcome, open_experiment
 from influence_core.pruning.figures import Findings, Point
 from influence_core.pruning.measure import plan_pruning, prune, resume_pruning
 from influence_core.pruning.recommend import recommend
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from tests.requests import write_requests
+from tests.stopping import stopped_after
 
 SMALL = ExperimentSettings(
     scores=("el2n",), strategies=("easy", "random"), fractions=(0.3, 0.6), seeds=2, epochs=3
@@ -77,22 +78,10 @@ def test_equal_epochs_are_fewer_steps(run: Run) -> None:
     assert outcomes[Cell(None, 0.0, 0)].steps == 3 * -(-train // 16)
 
 
-def test_what_was_stopped_goes_on_to_the_same_outcomes(
-    run: Run, finished: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_stopped_goes_on_to_the_same_outcomes(run: Run, finished: Experiment) -> None:
     stopped = plan_pruning(run, SMALL, name="stopped")
-    keep, kept = Experiment.keep, []
-
-    def stop(experiment: Experiment, outcome: Outcome) -> None:
-        if len(kept) == 3:
-            raise Cancelled("enough")
-        kept.append(outcome)
-        keep(experiment, outcome)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Experiment, "keep", stop)
-        with pytest.raises(Cancelled):
-            resume_pruning(stopped)
+    with stopped_after(3):
+        resume_pruning(stopped)
     assert stopped.manifest().status == "cancelled"
     assert len(stopped.missing()) == len(stopped.cells()) - 3
     assert files(resume_pruning(stopped)) == files(finished)
@@ -219,10 +208,10 @@ def test_what_cannot_work_is_refused_before_it_begins(
     run: Run, changes: dict[str, object], told: str
 ) -> None:
     settings = SMALL.model_copy(update=changes)
-    before = experiments(run)
+    before = Experiment.of(run)
     with pytest.raises(SelectionError, match=f"'{told}'"):
         prune(run, settings, name="broken")
-    assert experiments(run) == before
+    assert Experiment.of(run) == before
 
 
 def test_a_run_without_test_rows_is_refused(run: Run) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from influence_core.noisy.experiment import open_noisy
+from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.noisy.figures import overlaps, shares
 from influence_core.noisy.measure import noisy, plan_noisy
 from influence_core.noisy.settings import NoisySettings
@@ -59,7 +59,7 @@ def test_overlaps_are_those_of_the_core(run: Run) -> None:
     assert not app.exception
     assert not app.error
     shown = table(app, "Consensus")
-    experiment = open_noisy(run, "first")
+    experiment = NoisyExperiment.open(run, "first")
     found = overlaps(experiment).set_index(["share", "name"])["overlap"]
     assert shown["Drawn anew"].tolist() == ["20%", "40%"]
     assert shown["VoG"].tolist() == [f"{found[(share, 'vog')]:.3f}" for share in (0.2, 0.4)]
@@ -79,7 +79,7 @@ def test_every_way_of_pruning_is_compared_with_random(run: Run) -> None:
 
 
 def test_an_unfinished_experiment_says_how_far_it_is(run: Run) -> None:
-    shutil.rmtree(open_noisy(run, "first").path)
+    shutil.rmtree(NoisyExperiment.open(run, "first").path)
     plan_noisy(run, SETTINGS, name="waiting")
     app = visit()
     assert not app.exception
@@ -88,7 +88,7 @@ def test_an_unfinished_experiment_says_how_far_it_is(run: Run) -> None:
 
 
 def test_without_an_experiment_the_form_is_open(run: Run) -> None:
-    shutil.rmtree(open_noisy(run, "first").path)
+    shutil.rmtree(NoisyExperiment.open(run, "first").path)
     app = visit()
     assert not app.exception
     assert app.expander[0].proto.expanded
