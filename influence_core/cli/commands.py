@@ -43,6 +43,7 @@ COMMANDS = {
     ),
     "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
+    "overlap": Entry("overlap", "Tell what two subsets of a run have in common, against chance."),
     "delete": Entry("look", "Delete a run with everything in it."),
 }
 

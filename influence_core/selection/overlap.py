@@ -19,6 +19,30 @@ class Chance:
     high: float
 
 
+@dataclass(frozen=True)
+class Overlap:
+    """What two sets out of `rows` rows have in common; `chance` is that of sets of their sizes."""
+
+    rows: int
+    both: int
+    only_first: int
+    only_second: int
+    jaccard: float
+    chance: Chance
+
+
+def overlap(rows: int, first: npt.ArrayLike, second: npt.ArrayLike) -> Overlap:
+    """Count what two sets out of `rows` rows share.
+
+    Raises:
+        SelectionError: a set has more than `rows` rows.
+    """
+    a, b = np.unique(first), np.unique(second)
+    both = len(np.intersect1d(a, b))
+    by_chance = chance(rows, len(a), len(b))
+    return Overlap(rows, both, len(a) - both, len(b) - both, jaccard(a, b), by_chance)
+
+
 def jaccard(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     """Return |A ∩ B| / |A ∪ B|, from 0 (disjoint) to 1 (equal); 1 for two empty sets."""
     a, b = np.unique(first), np.unique(second)

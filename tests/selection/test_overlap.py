@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from influence_core.errors import SelectionError
-from influence_core.selection.overlap import chance, jaccard
+from influence_core.selection.overlap import chance, jaccard, overlap
 
 
 def test_jaccard_by_hand() -> None:
@@ -16,6 +16,13 @@ def test_jaccard_by_hand() -> None:
     assert jaccard([1], [2]) == 0.0
     assert jaccard([], []) == 1.0
     assert jaccard(["a", "a"], ["a"]) == 1.0
+
+
+def test_overlap_by_hand() -> None:
+    found = overlap(10, [1, 2, 3, 3], [2, 3, 4, 5])
+    assert (found.both, found.only_first, found.only_second, found.rows) == (2, 1, 2, 10)
+    assert found.jaccard == 0.4
+    assert found.chance == chance(10, 3, 4)
 
 
 @pytest.mark.parametrize(("rows", "first", "second"), [(6, 2, 3), (7, 3, 3), (5, 5, 2), (4, 0, 2)])
