@@ -8,6 +8,7 @@ from math import floor
 import streamlit as st
 
 from influence_core.noise.detectors import DETECTORS
+from influence_core.noise.earlier import EarlierReview
 from influence_core.noise.near import Neighbour, near
 from influence_core.noise.table import LOUD
 from influence_core.store.review import Action, Entry
@@ -53,7 +54,7 @@ def show(run: Run, suspects: Suspects, desk: Desk, suspect: Suspect, then: str |
         new = _labels(run, desk, suspect)
         _buttons(desk, suspect, new, then)
         _undo(desk)
-        _history(desk, suspect)
+        _history(suspects, desk, suspect)
         _why(suspects, suspect)
         _near(run, suspect)
 
@@ -146,7 +147,14 @@ def _replaced(desk: Desk) -> str:
     return f"; {count(desk.replaced)} decided anew since, which stays" if desk.replaced else ""
 
 
-def _history(desk: Desk, suspect: Suspect) -> None:
+def review_of(earlier: EarlierReview) -> str:
+    """Name the review that kept rows before."""
+    return f"the review of run {plain(earlier.run)}" if earlier.run else "an earlier review"
+
+
+def _history(suspects: Suspects, desk: Desk, suspect: Suspect) -> None:
+    if suspects.earlier and suspects.kept_before(suspect.place):
+        st.caption(f":material/history: Already kept in {review_of(suspects.earlier)}.")
     for entry in desk.reviews.history(suspect.id)[-TOLD:]:
         st.caption(_told(entry))
 

@@ -66,8 +66,29 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
     )
     with seat:
         desk = take_seat(desk)
-    least_wanted = float(state.get("least") or 0)
-    return Wanted(state.get("rows"), state.get("given"), state.get("judge"), least_wanted), desk
+    _kept_before(suspects)
+    wanted = Wanted(
+        rows=state.get("rows"),
+        label=state.get("given"),
+        judge=state.get("judge"),
+        least=float(state.get("least") or 0),
+        kept=state.get("kept"),
+    )
+    return wanted, desk
+
+
+def _kept_before(suspects: Suspects) -> None:
+    """Draw whether rows come again that an earlier review kept, where there are any."""
+    if suspects.earlier is None or state.get("rows") != "open":
+        return
+    rows = counted(len(suspects.earlier.kept), "row")
+    st.toggle(
+        f"Show also the {rows} already kept in {case.review_of(suspects.earlier)}",
+        key="kept",
+        help="Somebody looked at them and found their label right. They are left out of the queue, "
+        "so that nobody judges them twice.",
+        **_restart(),
+    )
 
 
 def judge_name(key: str) -> str:

@@ -73,6 +73,7 @@ PARAMETERS = (
     Parameter("given", page="noise"),
     Parameter("judge", page="noise"),
     Parameter("least", page="noise"),
+    Parameter("kept", "switch", page="noise"),
     Parameter("at", page="noise"),
     Parameter("noisy", page="noise"),
 )

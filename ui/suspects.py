@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from influence_core.noise.earlier import earlier_review
 from influence_core.noise.table import noise_file, read_noise, suspicion_column
 from influence_core.store.review import Decision
 from influence_core.store.run import Run
@@ -27,13 +28,15 @@ class Wanted:
 
     `rows` are those without a decision, the skipped ones, or those with another decision; `label`
     is the given one, any if None. Rows come in the order of `judge`, the consensus or a detector,
-    as far as their suspicion is at least `least`.
+    as far as their suspicion is at least `least`. What an earlier review kept is not among those
+    without a decision unless `kept` asks for it.
     """
 
     rows: Rows = "open"
     label: str | None = None
     judge: str = CONSENSUS
     least: float = 0.0
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Suspects:
         self.labels = sorted(set(self._labels))
         ids = self._table["id"].tolist()
         self._places = {id: place for place, id in enumerate(ids)}
+        self.earlier = earlier_review(run)
+        self._kept = self._table["id"].isin(self.earlier.kept if self.earlier else ()).to_numpy()
 
     def __len__(self) -> int:
         return len(self._table)
@@ -69,6 +74,8 @@ class Suspects:
         fits = self._fits(wanted)
         if wanted.rows == "open":
             fits[[self._places[id] for id in standing if id in self._places]] = False
+            if not wanted.kept:
+                fits &= ~self._kept
             order = self._order(wanted.judge)
             return order[fits[order]]
         said = self._said(standing, skipped=wanted.rows == "skipped")
@@ -91,6 +98,10 @@ class Suspects:
     def place(self, id: str | None) -> int | None:
         """Return the place of a row, or None where there is no such training row."""
         return None if id is None else self._places.get(id)
+
+    def kept_before(self, place: int) -> bool:
+        """Say whether an earlier review found the label of the row at a place right."""
+        return bool(self._kept[place])
 
     def suspicions(self, place: int) -> dict[str, float]:
         """Return how suspicious each detector finds the row at a place."""

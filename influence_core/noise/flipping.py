@@ -17,6 +17,7 @@ from influence_core.noise.inject import Flips, confused, confusion_of, uniform
 from influence_core.noise.settings import FlipSettings
 from influence_core.progress import Progress, silent
 from influence_core.store.copying import copy_schema, new_copy, writable, write_copy
+from influence_core.store.corrections import ACTION
 from influence_core.store.files import write_json
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
@@ -176,5 +177,17 @@ def _told(
     flipped[places] = flips.before[first:end] != flips.after[first:end]
     place = batch.schema.get_field_index("label")
     named = batch.set_column(place, "label", pa.array(label, pa.string()))
-    named = named.append_column(FLIPPED, pa.array(flipped))
+    named = _undecided(named, flipped).append_column(FLIPPED, pa.array(flipped))
     return named.append_column(BEFORE, pa.array(before, pa.string()))
+
+
+def _undecided(batch: pa.RecordBatch, flipped: npt.NDArray[np.bool_]) -> pa.RecordBatch:
+    """Forget what reviewers decided about labels that are others now."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    place = batch.schema.get_field_index(ACTION)
+    if place < 0:
+        return batch
+    nothing = pa.scalar(None, batch[place].type)
+    return batch.set_column(place, ACTION, pc.if_else(pa.array(flipped), nothing, batch[place]))

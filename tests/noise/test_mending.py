@@ -23,6 +23,7 @@ from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run, create_run
 from tests.factory import make_run, read
+from tests.noise.copies import read_again
 from tests.reviewer import given_labels, other_label, review_some
 
 
@@ -138,9 +139,9 @@ def test_flipped_labels_that_were_mended_are_right(
 
 def test_a_label_mended_before_a_flip_stays_right(small_run: Run, tmp_path: Path) -> None:
     review_some(small_run)
-    mended = _read_again(small_run, write_reviewed(small_run, tmp_path / "mended.parquet").path)
+    mended = read_again(small_run, write_reviewed(small_run, tmp_path / "mended.parquet").path)
     flipped = flip(mended, tmp_path / "noisy.parquet", FlipSettings(share=0.2))
-    noisy = _read_again(mended, flipped.path)
+    noisy = read_again(mended, flipped.path)
     spoilt = next(iter(given_labels(noisy).items()))
     Reviews(noisy).decide(dict([spoilt]), "relabel", "Ada", other_label(noisy, spoilt[1]))
     again = read(write_reviewed(noisy, tmp_path / "again.parquet").path).to_pandas()
@@ -152,14 +153,14 @@ def test_a_label_mended_before_a_flip_stays_right(small_run: Run, tmp_path: Path
 def test_the_truth_of_a_label_outlives_any_number_of_reviews(
     small_run: Run, tmp_path: Path
 ) -> None:
-    noisy = _read_again(
+    noisy = read_again(
         small_run, flip(small_run, tmp_path / "noisy.parquet", FlipSettings(share=0.1)).path
     )
     examples = read(noisy.examples_file).to_pandas()
     right = examples[(examples["split"] == "train") & examples["label_before"].isna()].iloc[0]
     wrong = other_label(noisy, right["label"])
     Reviews(noisy).decide({right["id"]: right["label"]}, "relabel", "Ada", wrong)
-    spoilt = _read_again(noisy, write_reviewed(noisy, tmp_path / "spoilt.parquet").path)
+    spoilt = read_again(noisy, write_reviewed(noisy, tmp_path / "spoilt.parquet").path)
     told = read(spoilt.examples_file).to_pandas().set_index("id").loc[right["id"]]
     assert (told["label"], told["flipped"], told["label_before"]) == (wrong, True, right["label"])
     Reviews(spoilt).decide({right["id"]: wrong}, "relabel", "Ada", right["label"])
@@ -175,7 +176,7 @@ def test_new_labels_of_the_built_in_set_are_not_known_to_be_wrong(
     wrong = pa.array([id in ids[:8] for id in examples["id"].to_pylist()])
     write_parquet(small_run.examples_file, examples.append_column("label_is_wrong", wrong))
     review_some(small_run)
-    mended = _read_again(small_run, write_reviewed(small_run, tmp_path / "mended.parquet").path)
+    mended = read_again(small_run, write_reviewed(small_run, tmp_path / "mended.parquet").path)
     rows = read(mended.examples_file).to_pandas()
     train = rows.loc[rows["split"] == "train", "id"]
     known = set(train[known_wrong(mended)])
@@ -206,14 +207,6 @@ def test_data_without_its_record_is_written_again(small_run: Run) -> None:
     plan_reviewed(small_run)
     assert path.read_bytes() == whole
     assert record.exists()
-
-
-def _read_again(run: Run, path: Path) -> Run:
-    """Return a run beside another that has read a copy of its data."""
-    settings = RunSettings(data=copied_data(run, path))
-    copy = create_run(path.stem, settings, run.path.parent)
-    copy.update(dataset=load(settings.data, copy, silent()))
-    return copy
 
 
 def test_of_scores_from_elsewhere_a_probe_is_planned(small_run: Run) -> None:

@@ -242,6 +242,29 @@ def test_a_decided_row_is_found_again_with_its_history(run: Run, report: NoiseRe
     assert stands(run) == {first["id"]: ("keep", None, "Ada")}
 
 
+def test_rows_that_were_kept_before_are_left_out_until_asked_for(
+    run: Run, report: NoiseReport
+) -> None:
+    first, second = report.table["id"].iloc[:2]
+    assert not visit(run="hostile").toggle
+    examples = read(run.examples_file)
+    kept = pa.array(["keep" if id == first else None for id in examples["id"].to_pylist()])
+    write_parquet(run.examples_file, examples.append_column("review_action", kept))
+    run.update()
+    find_noise(run)
+    app = visit(run="hostile")
+    assert in_focus(app, run) == second
+    assert app.toggle(key="kept").label == "Show also the 1 row already kept in an earlier review"
+    app.toggle(key="kept").set_value(True).run()
+    assert in_focus(app, run) == first
+    assert in_focus(visit(run="hostile", kept="yes"), run) == first
+    assert "Already kept in an earlier review" in said(app)
+    press(app, "Drop")
+    assert stands(run) == {first: ("drop", None, "Ada")}
+    assert in_focus(app, run) == second
+    assert "Already kept" not in said(app)
+
+
 def test_nobody_decides_without_a_name(run: Run, report: NoiseReport) -> None:
     first = report.table.iloc[0]
     Reviews(run).decide({first["id"]: first["label"]}, "drop", "Ben")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from influence_core.noise.table import find_noise
+from influence_core.store.files import write_parquet
 from influence_core.store.review import Decision, Reviews
 from influence_core.store.run import Run
+from tests.factory import read
 from ui.suspects import Suspects, Wanted
 
 
@@ -56,6 +59,24 @@ def test_decided_and_skipped_rows_come_newest_first(small_run: Run, suspects: Su
     standing, known = reviews.standing(), rows["id"].tolist()
     assert ids(suspects, Wanted(rows="decided"), standing) == [known[2], known[0]]
     assert ids(suspects, Wanted(rows="skipped"), standing) == [known[3], known[1]]
+
+
+def test_what_an_earlier_review_kept_comes_on_request_only(small_run: Run) -> None:
+    examples = read(small_run.examples_file)
+    said = pa.array(["keep", "relabel", "skip", None] * (len(examples) // 4))
+    write_parquet(small_run.examples_file, examples.append_column("review_action", said))
+    find_noise(small_run)
+    suspects, kept = Suspects(small_run), set(examples["id"].to_pylist()[::4])
+    everyone = suspects.report.table["id"].tolist()
+    before = [one for one in everyone if one in kept]
+    assert 0 < len(before) < len(everyone)
+    assert ids(suspects, Wanted(), {}) == [one for one in everyone if one not in kept]
+    assert ids(suspects, Wanted(kept=True), {}) == everyone
+    assert [one for one in everyone if suspects.kept_before(suspects.place(one))] == before
+    first = suspects.suspect(suspects.place(before[0]))
+    reviews = Reviews(small_run)
+    reviews.decide({first.id: first.label}, "drop", "Ada")
+    assert ids(suspects, Wanted(rows="decided"), reviews.standing()) == [first.id]
 
 
 def test_a_row_without_a_suggestion_has_none(suspects: Suspects) -> None:
