@@ -22,6 +22,7 @@ from influence_core.store.columns import (
 )
 from influence_core.store.database import Parameters, quote, rows
 from influence_core.store.run import Run
+from influence_core.store.selections import Selections
 
 Normalise = Literal["raw", "class", "dataset"]
 Order = Literal["hardest", "easiest", "row", "column"]
@@ -103,6 +104,10 @@ class ExampleQuery(Settings):
     filters: tuple[Filter, ...] = Field((), description="Further filters; all of them must hold.")
     search: str = Field("", description="Text to find in either text, in any case.")
     regex: bool = Field(False, description="Whether the search is a regular expression (RE2).")
+    selection: str | None = Field(None, description="Named selection to keep to.")
+    selection_version: str = Field(
+        "", description="Its version, by which answers from before a change are told apart."
+    )
     scored_only: bool = Field(False, description="Whether rows without scores are left out.")
 
     @model_validator(mode="after")
@@ -116,7 +121,7 @@ class ExampleQuery(Settings):
     @property
     def filtered(self) -> bool:
         """Whether any filter or search is set."""
-        return bool(self.labels or self.splits or self.filters or self.search)
+        return bool(self.labels or self.splits or self.filters or self.search or self.selection)
 
 
 class Scan:
@@ -170,9 +175,16 @@ class Scan:
         for test in query.filters:
             self.use(test.column)
             tests.append(test.condition(self.catalogue.get(test.column), parameters))
+        if query.selection is not None:
+            tests.append(f"{self.row} IN (SELECT row FROM {self._selected(query.selection)})")
         if query.search:
             tests.append(self._search())
         return " AND ".join(f"({test})" for test in tests) or "TRUE"
+
+    def _selected(self, name: str) -> str:
+        selections = Selections(self._run)
+        selections.get(name)
+        return self.parameters.parquet(selections.file(name))
 
     def _search(self) -> str:
         query = self._query
