@@ -47,7 +47,8 @@ def settings(view: Lens) -> SelectionSettings:
         values = _what_goes()
     with right:
         values["normalise"] = _compared(values["strategy"])
-    with st.expander("Protect small classes, drop wrong labels first", icon=":material/tune:"):
+    protect = "Protect small classes, drop wrong labels and near-duplicates first"
+    with st.expander(protect, icon=":material/tune:"):
         others = [name for name in SelectionSettings.model_fields if name not in _DRAWN]
         columns = st.columns(len(others), vertical_alignment="bottom")
         for place, name in zip(columns, others, strict=True):
@@ -182,6 +183,8 @@ def _figures(chosen: Selection, table: pd.DataFrame) -> None:
             "the floor, or drop the same share per class.",
             icon=":material/warning:",
         )
+    if chosen.repeated:
+        st.caption(f"{counted(chosen.repeated, 'row')} repeat others of their label and go first.")
     if chosen.unscored:
         st.caption(f"{counted(chosen.unscored, 'row')} without a score count as average.")
 

@@ -16,6 +16,7 @@ from influence_core.config import Settings
 from influence_core.errors import SelectionError, rule
 from influence_core.scores.registry import ScoreSpec, spec, spec_of
 from influence_core.selection import samplers
+from influence_core.selection.near_duplicates import near_duplicates_of, repeats_last
 from influence_core.selection.quotas import prefix, prefixes, proportional
 from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import Normalise
@@ -69,6 +70,14 @@ class SelectionSettings(Settings):
     floor: Floor = 0
     clip_suspicious: ClippedShare = 0.0
     clip_by: ClippingScore = "aum"
+    near_duplicates: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Cosine similarity, such as 0.95, from which rows of a label count as "
+        "near-duplicates; none by default. All but one of each group are dropped before other "
+        "rows: all but the hardest where easy rows go, but the easiest where hard ones go.",
+    )
     seed: int = Field(0, ge=0, description="Seed of random draws.")
 
     @model_validator(mode="after")
@@ -90,6 +99,9 @@ class SelectionSettings(Settings):
 
 _KEYS = ["row", "id", "label"]
 
+DUPLICATES = "duplicates"
+"""Column of numbers that near-duplicates share."""
+
 NEVER_LEARNT = "never_learnt"
 """Column of the rows that forgetting cannot tell: they count as harder than any other."""
 
@@ -98,24 +110,27 @@ NEVER_LEARNT = "never_learnt"
 class Selection:
     """A subset of the training rows, as ascending row numbers.
 
-    `clipped` of the dropped rows went as likely wrong labels; `unscored` rows had no score and
-    were taken for median ones.
+    `clipped` of the dropped rows went as likely wrong labels; `repeated` rows were to go next, as
+    near-duplicates of others; `unscored` rows had no score and were taken for median ones.
     """
 
     settings: SelectionSettings
     kept: Positions
     dropped: Positions
     clipped: int = 0
+    repeated: int = 0
     unscored: int = 0
 
 
 def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection:
     """Choose the training rows to keep, exactly as many as the fraction leaves.
 
-    A frame needs the columns row, id, label and those of the scores in use.
+    A frame needs the columns row, id, label and those of the scores in use; for near-duplicates
+    also `duplicates`, a number that they share.
 
     Raises:
-        SelectionError: the run lacks the score, or the floors ask for too many rows.
+        SelectionError: the run lacks the score, or features that tell near-duplicates, or the
+            floors ask for too many rows.
     """
     if isinstance(source, Run):
         return next(select_each(source, [settings]))
@@ -132,7 +147,11 @@ def select_each(run: Run, wanted: Iterable[SelectionSettings]) -> Iterator[Selec
     table = _training_rows(run, list(dict.fromkeys(chain.from_iterable(columns.values()))))
     find = partial(spec_of, run.manifest())
     for settings, own in columns.items():
-        yield _chosen(table[[*_KEYS, *own]], settings, find)
+        told = table[[*_KEYS, *own]]
+        if settings.near_duplicates is not None:
+            groups = near_duplicates_of(run, settings.near_duplicates)
+            told = told.assign(**{DUPLICATES: groups})
+        yield _chosen(told, settings, find)
 
 
 def _chosen(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> Selection:
@@ -147,6 +166,7 @@ def _chosen(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> S
         kept=np.sort(rows[kept]),
         dropped=np.sort(np.delete(rows, kept)),
         clipped=len(clipped),
+        repeated=_repeated(part, settings),
         unscored=_unscored(part, settings),
     )
 
@@ -176,17 +196,34 @@ def _order(
     """Order rows as the strategy keeps them; each turn has a stream of random numbers."""
     ids = table["id"].to_numpy(object)
     generator = np.random.default_rng([settings.seed, turn])
-    key = settings.score_needed
-    if key is None:
+    hardness = None if settings.score_needed is None else _hardness(table, settings, find)
+    order = _drawn(hardness, ids, settings, generator)
+    if settings.near_duplicates is None:
+        return order
+    longest = order if hardness is None else samplers.cutoff(hardness, ids, settings.prune)
+    return repeats_last(order, table[DUPLICATES].to_numpy(), longest)
+
+
+def _drawn(
+    hardness: samplers.Floats | None,
+    ids: npt.NDArray[np.object_],
+    settings: SelectionSettings,
+    generator: np.random.Generator,
+) -> Positions:
+    if hardness is None:
         return samplers.random(ids, generator)
-    values = table[score_column(key, settings.normalise)]
-    if NEVER_LEARNT in table:
-        values = values.mask(table[NEVER_LEARNT], values.max() + 1)
-    hardness = samplers.hardness(values, find(key).hard)
     if settings.strategy == "cutoff":
         return samplers.cutoff(hardness, ids, settings.prune)
     draw = samplers.softmax if settings.strategy == "softmax" else samplers.linear
     return draw(hardness, ids, generator, settings.prune)
+
+
+def _hardness(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> samplers.Floats:
+    key = str(settings.score_needed)
+    values = table[score_column(key, settings.normalise)]
+    if NEVER_LEARNT in table:
+        values = values.mask(table[NEVER_LEARNT], values.max() + 1)
+    return samplers.hardness(values, find(key).hard)
 
 
 def _suspicious(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> Positions:
@@ -201,6 +238,13 @@ def _suspicious(table: pd.DataFrame, settings: SelectionSettings, find: Finder) 
         )
     suspicion = samplers.hardness(table[settings.clip_by], end)
     return np.sort(samplers.cutoff(suspicion, table["id"].to_numpy(object))[:count])
+
+
+def _repeated(table: pd.DataFrame, settings: SelectionSettings) -> int:
+    """Count the rows that are near-duplicates of another, all but one of each group."""
+    if settings.near_duplicates is None:
+        return 0
+    return len(table) - int(table[DUPLICATES].nunique())
 
 
 def _unscored(table: pd.DataFrame, settings: SelectionSettings) -> int:
