@@ -41,6 +41,12 @@ NEAR = 3
 TOLD = 3
 """Decisions of a row's history that are shown."""
 
+WITNESSES = (
+    "Training: how slowly and how surely the row was learnt. Early training: the same after a few "
+    "epochs. Held out: models that did not learn from the row. Neighbours: the most similar texts."
+)
+"""What the detectors look at, explained."""
+
 _LONG = 600
 _ROW_HEIGHT = 30
 
@@ -62,7 +68,7 @@ def show(run: Run, suspects: Suspects, desk: Desk, suspect: Suspect, then: str |
 def _head(run: Run, suspects: Suspects, suspect: Suspect) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.caption(
-            f"Suspect {count(suspect.place + 1)} of {count(len(suspects))} by consensus",
+            f"Suspect {count(suspect.place + 1)} of {count(len(suspects))}",
             width="content",
         )
         shell.link(
@@ -94,6 +100,10 @@ def _labels(run: Run, desk: Desk, suspect: Suspect) -> str | None:
             index=others.index(suspect.suggested) if suspect.suggested in others else None,
             key=f"noise.new {suspect.id} {_seen(desk, suspect)}",
             placeholder="choose one",
+            help="What is suggested is the likeliest class by models that did not learn from this "
+            "row."
+            if suspect.suggested
+            else None,
         )
     return chosen
 
@@ -194,8 +204,12 @@ def _why(suspects: Suspects, suspect: Suspect) -> None:
         height="content",
         row_height=_ROW_HEIGHT,
         column_config={
-            "Detector": st.column_config.TextColumn(width=110),
-            "Looks at": st.column_config.TextColumn(width=100),
+            "Detector": st.column_config.TextColumn(
+                width=110,
+                help="One way to tell that a label looks wrong; 'How are labels judged?' below "
+                "explains each.",
+            ),
+            "Looks at": st.column_config.TextColumn(width=100, help=WITNESSES),
             "More suspicious than": st.column_config.ProgressColumn(
                 format="%.1f%%",
                 min_value=0,
@@ -240,7 +254,10 @@ def _neighbours(rows: Sequence[Neighbour]) -> None:
         column_config={
             "Text": text(width=300),
             "Label": text(width=130),
-            "Near": text(width=80, help="Cosine of the two texts' features."),
+            "Near": text(
+                width=80,
+                help="How alike the texts are to the encoder: cosine of their features, at most 1.",
+            ),
         },
     )
 

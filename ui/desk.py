@@ -12,7 +12,7 @@ from influence_core.noise.detectors import DETECTORS
 from influence_core.store.review import Decision
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
-from ui import case, queries, state
+from ui import case, noise, queries, state
 from ui.case import ACTIONS
 from ui.reviewing import DONE, Desk, notice, take_seat
 from ui.suspects import CONSENSUS, Rows, Suspect, Suspects, Wanted
@@ -55,13 +55,22 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
         key="given",
         **_restart(),
     )
-    judge.selectbox("Ranked by", judges, format_func=judge_name, key="judge", **_restart())
+    judge.selectbox(
+        "Ranked by",
+        judges,
+        format_func=judge_name,
+        key="judge",
+        help="A detector is one way to tell that a label looks wrong; 'How are labels judged?' "
+        "below explains each. The consensus is the mean of them.",
+        **_restart(),
+    )
     least.selectbox(
         "Suspicion from",
         list(_LEAST),
         format_func=_LEAST.get,
         key="least",
-        help="Share of the training rows that are less suspicious, by what they are ranked by.",
+        help="90% shows the tenth of the training rows whose label looks most like a wrong one, by "
+        "what they are ranked by.",
         **_restart(),
     )
     with seat:
@@ -108,6 +117,7 @@ def review(run: Run, suspects: Suspects, desk: Desk) -> None:
     card, listing = st.columns([1.55, 1], gap="medium")
     with listing, st.container(key="suspects"):
         shown = _listing(run, suspects, desk, wanted, queue)
+        noise.down_the_queue(suspects, desk)
     focus = suspects.suspect(int(queue[0]) if linked is None else linked, wanted.judge)
     with card:
         case.show(run, suspects, desk, focus, _next(shown, focus, wanted))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from influence_core.noise.detectors import DETECTORS, voters
-from influence_core.noise.known import detections, known_wrong
+from influence_core.noise.known import detections, found_by_rank, known_wrong
 from influence_core.noise.measure import Detection
 from influence_core.noise.table import read_noise
+from influence_core.report.precision import known_precision
 from influence_core.scores.registry import specs_of
 from influence_core.store.run import Run
-from ui import queries
+from ui import plots, queries
 from ui.suspects import CONSENSUS, Suspects
 from ui.wording import count, counted, percent
 
@@ -23,10 +26,16 @@ if TYPE_CHECKING:
 TOPS = (10, 50, 100, 500, 1_000, 5_000)
 """How many of the most suspicious rows can be looked at, beside as many as labels are wrong."""
 
+REACH = 3
+"""How many times as many rows as labels are wrong the chart reaches down the queue."""
+
+POINTS = 400
+"""Points of a line of the chart."""
+
 MEASURED = (
     "Measured on the 12,000 training rows of CLINC150's intents with 10% of the labels drawn anew: "
-    "average precision of VoG 0.25 for labels drawn from all classes and 0.13 for easily confused "
-    "ones, of the consensus 0.997 and 0.95; chance is 0.10."
+    "average precision (1 where all wrong labels come first) of VoG 0.25 for labels drawn from all "
+    "classes and 0.13 for easily confused ones, of the consensus 0.997 and 0.95; chance is 0.10."
 )
 """What is known of VoG where the run does not know its wrong labels; README has the command."""
 
@@ -38,8 +47,9 @@ def reliability(run: Run, found: Suspects) -> None:
         _measured(run, measured[CONSENSUS].wrong)
     st.subheader("Is VoG a noise detector?", anchor=False)
     st.markdown(
-        "**No. VoG is a pruning score**: it tells what is hard to learn, and hard texts with the "
-        "right label score as high as wrong ones. Drop easy rows by it; look for wrong labels here."
+        "**No. VoG is a pruning score**: the variance of gradients tells what is hard to learn, "
+        "and hard texts with the right label score as high as wrong ones. Drop easy rows by it; "
+        "look for wrong labels here."
     )
     st.caption(_of_vog(measured) or MEASURED)
     with st.expander("How are labels judged?", icon=":material/gavel:"):
@@ -55,6 +65,12 @@ def found_by_all(run: Run, k: int | None = None) -> dict[str, Detection]:
     return (
         {} if wrong is None or not wrong.any() else dict(detections(run, wrong, k, read_noise(run)))
     )
+
+
+def _ranked(run: Run, end: int) -> pd.DataFrame:
+    """Return precision and recall down the queue, at so many numbers that a line can be drawn."""
+    points = found_by_rank(read_noise(run), known_wrong(run), end)
+    return points.iloc[np.unique(np.linspace(0, len(points) - 1, POINTS).round().astype(int))]
 
 
 def _measured(run: Run, wrong: int) -> None:
@@ -73,35 +89,45 @@ def _measured(run: Run, wrong: int) -> None:
     measured = queries.ask(run, found_by_all, k)
     one = measured[CONSENSUS]
     st.caption(
-        f"{count(one.wrong)} of {counted(one.rows, 'training label')} are known to be wrong. By "
-        f"chance {percent(one.wrong / one.rows)} of the top would be wrong, and its overlap with "
-        f"the wrong rows {one.by_chance.mean:.3f}, at most {one.by_chance.high:.3f}."
+        f"{count(one.wrong)} of {counted(one.rows, 'training label')} are known to be wrong: "
+        f"{percent(one.wrong / one.rows)} of rows drawn at random would be."
     )
-    table = _detections(run, measured)
-    bar = {"format": "%.3f", "min_value": 0.0, "max_value": 1.0}
+    ranked = queries.ask(run, _ranked, REACH * one.wrong)
+    plots.draw(known_precision(ranked, one.wrong / one.rows), "noise known")
     st.dataframe(
-        table,
+        _detections(run, measured),
         hide_index=True,
         height="content",
         row_height=30,
-        column_config={
-            "": st.column_config.TextColumn(width=120),
-            "What it is": st.column_config.TextColumn(width=160),
-            "Average precision": st.column_config.ProgressColumn(
-                help="Mean, over the wrong labels, of the precision down to each.", **bar
-            ),
-            "Overlap": st.column_config.TextColumn(
-                width=90,
-                help="Jaccard index of the most suspicious rows and the wrong ones.",
-                alignment="right",
-            ),
-            **{
-                name: st.column_config.TextColumn(width=90, alignment="right")
-                for name in ("Precision", "Recall")
-            },
-            "Against chance": st.column_config.TextColumn(width=110),
-        },
+        column_config=_columns(one),
     )
+
+
+def _columns(one: Detection) -> dict[str, object]:
+    """Return how the table of the figures is drawn, every word of it explained."""
+    text = partial(st.column_config.TextColumn, width=90, alignment="right")
+    return {
+        "": st.column_config.TextColumn(width=120),
+        "What it is": st.column_config.TextColumn(width=160),
+        "Average precision": st.column_config.ProgressColumn(
+            format="%.3f",
+            min_value=0.0,
+            max_value=1.0,
+            help="1 where all wrong labels come first: the mean, over them, of the precision down "
+            "to each.",
+        ),
+        "Precision": text(help="Share of the rows looked at whose label is wrong."),
+        "Recall": text(help="Share of all wrong labels that are among the rows looked at."),
+        "Overlap": text(
+            help="Rows that are both looked at and wrong, as a share of those that are either "
+            f"(Jaccard index). By chance {one.by_chance.mean:.3f}."
+        ),
+        "Against chance": st.column_config.TextColumn(
+            width=110,
+            help="Above where the overlap is larger than that of 97.5% of as many rows drawn at "
+            f"random, {one.by_chance.high:.3f}.",
+        ),
+    }
 
 
 def _detections(run: Run, measured: dict[str, Detection]) -> pd.DataFrame:

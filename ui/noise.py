@@ -6,13 +6,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from influence_core.noise.detectors import DETECTORS
-from influence_core.noise.reviewed import precision
+from influence_core.noise.reviewed import precision, precision_by_rank
 from influence_core.noise.table import find_noise
+from influence_core.report.precision import reviewed_precision
 from influence_core.store.run import Run
-from ui import queries, shell, suspects
+from ui import plots, queries, shell, suspects
 from ui.reviewing import Desk
 from ui.suspects import Suspects
 from ui.wording import count, percent, plain
+
+FEWEST = 10
+"""Decisions from which on a curve tells something."""
 
 _QUIET = {"delta_arrow": "off", "delta_color": "off"}
 
@@ -48,6 +52,19 @@ def figures(found: Suspects, desk: Desk) -> None:
     kept = precise.reviewed - precise.wrong
     became.metric("Right after all", count(kept), f"{count(skipped)} skipped", **_QUIET)
     st.progress(min(precise.reviewed / max(expected or len(found), 1), 1.0))
+
+
+def down_the_queue(found: Suspects, desk: Desk) -> None:
+    """Draw how often the labels were wrong that were decided, in the order of the queue."""
+    points = precision_by_rank(found.report.table, desk.standing)
+    if len(points) < FEWEST:
+        return
+    st.markdown("**Is it worth going on?**")
+    plots.draw(reviewed_precision(points), "noise precision")
+    st.caption(
+        "How many of the labels decided so far were wrong, the most suspicious first, and a 95% "
+        "interval. Where the line falls, further rows are rarely wrong."
+    )
 
 
 def _likely(place: DeltaGenerator, found: Suspects) -> int:

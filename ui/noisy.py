@@ -36,9 +36,9 @@ def show(view: Lens) -> None:
     """Draw the section: its question, the form, and the experiment in view."""
     st.subheader("Does pruning help where labels are wrong?", anchor=False)
     st.caption(
-        "The paper's experiment on noisy data: training labels are drawn anew, the scores computed "
-        "on what comes of it, and models trained on what pruning by them leaves. Test labels stay "
-        "right."
+        "An experiment: a share of the training labels is replaced by labels drawn at random, "
+        "scores are computed on this noisy copy of the data, and models trained on what is left "
+        "after dropping rows by them. Test labels stay right."
     )
     if not experiments.possible(view):
         return
@@ -54,8 +54,9 @@ def show(view: Lens) -> None:
 
 def _plan(run: Run, first: bool) -> None:
     """Draw the form of a new experiment; it is folded away where there is one to look at."""
-    folded = st.expander("Make labels wrong and see", icon=":material/science:", expanded=first)
+    folded = st.expander("New experiment", icon=":material/science:", expanded=first)
     with folded, guard():
+        st.caption("Shares: how many labels become wrong. Fractions: how many rows are dropped.")
         left, right = st.columns(2)
         values = {}
         for place, name in zip((left, right), _ASKED, strict=True):

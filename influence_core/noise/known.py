@@ -17,6 +17,7 @@ from influence_core.scores.registry import specs_of
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 Flags = npt.NDArray[np.bool_]
@@ -88,6 +89,27 @@ def detections(
         ("consensus", "consensus")
     ]:
         yield name, detection(table[column], wrong, evidence.by_id, k)
+
+
+def found_by_rank(report: NoiseReport, wrong: Flags, end: int | None = None) -> pd.DataFrame:
+    """Return what is known of the first rows of the ranking, for every number of them.
+
+    Args:
+        report: the rows in the order of suspicion.
+        wrong: which training labels are wrong, as `known_wrong` returns it (training rows,).
+        end: the largest number of rows; all of them by default.
+
+    Returns:
+        Columns k, precision, recall: of the first `k` rows the share that is wrong, and the share
+        of all wrong labels that is among them. Recall is missing where no label is wrong.
+    """
+    import pandas as pd
+
+    rows = report.table["row"].to_numpy()
+    found = np.cumsum(wrong[np.searchsorted(np.sort(rows), rows)])[:end]
+    k = np.arange(1, len(found) + 1)
+    recall = found / wrong.sum() if wrong.any() else np.full(len(k), np.nan)
+    return pd.DataFrame({"k": k, "precision": found / k, "recall": recall})
 
 
 def _flags(table: pa.Table, column: str) -> Flags | None:

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from influence_core.errors import RunError
-from influence_core.noise.known import known_wrong
+from influence_core.noise.known import found_by_rank, known_wrong
+from influence_core.noise.table import find_noise
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from tests.factory import read
@@ -36,6 +37,25 @@ def test_a_column_that_says_other_things_is_refused_only_where_it_is_named(
 
 def test_no_column_is_nothing_known(small_run: Run) -> None:
     assert known_wrong(small_run) is None
+
+
+def test_every_number_of_first_rows_is_told_from_the_ranking(small_run: Run) -> None:
+    report = find_noise(small_run)
+    ids = report.table["id"].tolist()
+    wrong = np.isin(_training_ids(small_run), [ids[0], ids[2], ids[9]])
+    found = found_by_rank(report, wrong, 4)
+    assert found["k"].tolist() == [1, 2, 3, 4]
+    assert found["precision"].tolist() == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4])
+    assert found["recall"].tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3])
+    whole = found_by_rank(report, wrong)
+    assert whole["recall"].iloc[-1] == 1
+    assert whole["precision"].iloc[-1] == pytest.approx(3 / len(ids))
+    assert found_by_rank(report, np.zeros(len(ids), bool))["recall"].isna().all()
+
+
+def _training_ids(run: Run) -> list[str]:
+    examples = read(run.examples_file).to_pandas()
+    return examples.loc[examples["split"] == "train", "id"].tolist()
 
 
 def _say(run: Run, name: str, values: list[object]) -> None:

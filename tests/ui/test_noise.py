@@ -288,6 +288,18 @@ def test_what_is_found_is_told_where_the_truth_is_known(run: Run) -> None:
     assert f"average precision {found['vog'].average_precision:.2f}, chance" in said(app)
 
 
+def test_whether_to_go_on_is_drawn_from_ten_decisions_on(run: Run, report: NoiseReport) -> None:
+    rows = report.table.iloc[:10].to_dict("records")
+    reviews = Reviews(run)
+    for row in rows[:9]:
+        reviews.decide({row["id"]: row["label"]}, "drop", "Ada")
+    assert "Is it worth going on?" not in said(visit(run="hostile"))
+    reviews.decide({rows[9]["id"]: rows[9]["label"]}, "keep", "Ada")
+    app = visit(run="hostile")
+    assert not app.exception
+    assert "Is it worth going on?" in said(app)
+
+
 def test_names_stay_text(run: Run) -> None:
     app = visit(run="hostile", given="<b>bold</b>")
     assert not app.exception
