@@ -236,6 +236,11 @@ def test_pages_that_read_scores_load_no_model_library(tmp_path: Path) -> None:
     assert loaded_by(reading, tmp_path) <= light
 
 
+def test_probes_of_an_experiment_load_torch_alone(tmp_path: Path) -> None:
+    assert loaded_by("import influence_core.pruning.measure", tmp_path) == set()
+    assert loaded_by("import influence_core.pruning.batched", tmp_path) == {"torch"}
+
+
 class TestTheRulesThemselves:
     """Each rule finds what it is made for."""
 

@@ -24,6 +24,7 @@ from influence_core.model.encoder import (
     resolve_pooling,
     without_pooler,
 )
+from influence_core.model.head import build_head
 from influence_core.store.files import atomic
 
 _COUNTED_FROM_PADDING = frozenset(
@@ -52,17 +53,6 @@ class TextClassifierConfig(PreTrainedConfig):
     pooling: str = "mean"
     head_widths: tuple[int, ...] | list[int] = (64, 64)
     head_dropout: float = 0.1
-
-
-def build_head(
-    width_in: int, widths: tuple[int, ...], classes: int, dropout: float
-) -> nn.Sequential:
-    """Stack linear layers with ReLU and dropout between them: features (B, D) → logits (B, C)."""
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [nn.Linear(width_in, width), nn.ReLU(), nn.Dropout(dropout)]
-        width_in = width
-    return nn.Sequential(*layers, nn.Linear(width_in, classes))
 
 
 class TextClassifier(PreTrainedModel):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from influence_core.config import ModelSettings, TrainingSettings
-from influence_core.model.classifier import build_head
+from influence_core.model.head import build_head
 from influence_core.progress import Progress
 from influence_core.training.batches import shuffled_batches
 from influence_core.training.heads import HeadStack

@@ -14,7 +14,7 @@ from torch import nn
 from influence_core.config import ModelSettings, RunSettings
 from influence_core.data.splits import dominant
 from influence_core.errors import RunError, ScoreError, rule
-from influence_core.model.classifier import build_head
+from influence_core.model.head import build_head
 from influence_core.progress import Progress
 from influence_core.store.database import Parameters, frame, quote
 from influence_core.store.files import atomic, new_array, write_parquet
@@ -101,8 +101,8 @@ def read_out_of_fold(replicate: Run) -> OutOfFold:
     )
 
 
-def read_units(run: Run, group: str | None) -> Integers:
-    """Return a number for each training row; rows of one number must stay in one fold.
+def read_units(run: Run, group: str | None, split: str = "train") -> Integers:
+    """Return a number for each row of a split; rows of one number belong together.
 
     These are the rows of one value of column `group`, or else rows of equal texts. Rows without a
     value stand alone.
@@ -113,7 +113,7 @@ def read_units(run: Run, group: str | None) -> Integers:
     found = frame(
         f"""
         SELECT CASE WHEN {key} IS NULL THEN file_row_number::UBIGINT ELSE hash({key}) END AS unit
-        FROM {source} WHERE split = 'train' ORDER BY file_row_number
+        FROM {source} WHERE split = {parameters.bind(split)} ORDER BY file_row_number
         """,
         parameters,
     )

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Head:
-    """Linear layers with ReLU between them, as `model.classifier.build_head` stacks them.
+    """Linear layers with ReLU between them, as `model.head.build_head` stacks them.
 
     `weights` are (out, in) and `biases` (out,), both float32, first layer first. The last layer
     may have no parameter for its bias, which then is 0: `biased` says so.
