@@ -113,7 +113,7 @@ def _number(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
 def _optional_number(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
     low, high = _bounds(info, inner)
     return st.number_input(
-        min_value=low, max_value=high, value=info.default, placeholder="by default", **common
+        min_value=low, max_value=high, value=info.default, placeholder="not set", **common
     )
 
 

@@ -40,7 +40,7 @@ def near_duplicates(
         ids: ids of the rows (n,); numbers follow their order, so that that of rows has no say.
         threshold: least cosine similarity, in (0, 1].
 
-    Cost: n² · D multiplications a class, a minute for 100,000 rows of 384 features on one core.
+    Cost: n² · D / 2 multiplications a class, 95 s for 100,000 rows of 384 features on one core.
     """
     by_id = id_order(ids)
     by_class = by_id[np.argsort(labels[by_id], kind="stable")]
