@@ -23,7 +23,7 @@ from influence_core.report.palette import (
     KEPT,
     MIDDLE,
     SYMBOLS,
-    hardness_colour,
+    bin_colours,
 )
 
 if TYPE_CHECKING:
@@ -72,13 +72,11 @@ def histogram(bins: pd.DataFrame, title: str, hard: str = "high") -> go.Figure:
 
     `hard` is the end at which the hard rows lie.
     """
-    hardness = (bins["rows"].cumsum() - bins["rows"] / 2) / max(bins["rows"].sum(), 1)
-    colours = hardness if hard == "high" else 1 - hardness
     bars = go.Bar(
         x=(bins["left"] + bins["right"]) / 2,
         y=bins["rows"],
         width=bins["right"] - bins["left"],
-        marker={"color": [hardness_colour(value) for value in colours], "line": {"width": 0}},
+        marker={"color": bin_colours(bins["rows"], hard), "line": {"width": 0}},
         customdata=bins[["left", "right"]],
         hovertemplate="%{customdata[0]:.4~g} to %{customdata[1]:.4~g}<br>"
         "<b>%{y:,} rows</b><extra></extra>",

@@ -6,6 +6,9 @@ for a white page and light enough for a dark one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 EASY = "#2f7fbf"
 MIDDLE = "#9aa5b1"
 HARD = "#e0621b"
@@ -27,7 +30,21 @@ GROUPS = (
     "#8a6d3b",
     "#4d7c6f",
 )
-"""Colours of groups on a light page; the dashboard's theme has ten counterparts for a dark one."""
+"""Colours of groups on a light page."""
+
+DARK_GROUPS = (
+    "#77aadd",
+    "#ff8e9c",
+    "#4fbf6b",
+    "#dd77b0",
+    "#ddcc55",
+    "#66ccee",
+    "#a99bdd",
+    "#b3bac2",
+    "#d6b98c",
+    "#9fd4c4",
+)
+"""Their counterparts on a dark page; the dashboard's theme has both."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Line styles that tell groups apart where colours do not."""
@@ -46,6 +63,18 @@ def hardness_colour(hardness: float) -> str:
     """Return the colour of a hardness between 0 (easiest) and 1 (hardest)."""
     away = min(max(2 * hardness - 1, -1.0), 1.0)
     return mix(MIDDLE, HARD if away > 0 else EASY, abs(away) ** 1.5)
+
+
+def bin_colours(rows: Sequence[float], hard: str) -> list[str]:
+    """Return the colours of the bins of a histogram, by how hard the rows in them are.
+
+    Args:
+        rows: how many rows each bin holds, the lowest values first.
+        hard: the end at which the hard rows lie, 'high' or 'low'.
+    """
+    total = max(sum(rows), 1)
+    below = [(done - one / 2) / total for done, one in zip(accumulate(rows), rows, strict=True)]
+    return [hardness_colour(share if hard == "high" else 1 - share) for share in below]
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from influence_core.report.palette import EASY, GROUPS, HARD, KEPT, MIDDLE
+from influence_core.report.palette import (
+    DARK_GROUPS,
+    EASY,
+    GROUPS,
+    HARD,
+    KEPT,
+    MIDDLE,
+    bin_colours,
+    hardness_colour,
+)
 
 THEME = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
 
@@ -85,5 +94,14 @@ def test_every_colour_stands_out_from_the_page(mode: str) -> None:
     assert contrast(MIDDLE, page) > 2.3
 
 
-def test_the_light_theme_uses_the_palette() -> None:
+def test_the_theme_uses_the_palette() -> None:
     assert tuple(theme()["light"]["chartCategoricalColors"]) == GROUPS
+    assert tuple(theme()["dark"]["chartCategoricalColors"]) == DARK_GROUPS
+
+
+@pytest.mark.parametrize("hard", ["high", "low"])
+def test_bins_take_the_colour_of_their_middle_row(hard: str) -> None:
+    colours = bin_colours([2, 6, 2], hard)
+    shares = [0.1, 0.5, 0.9] if hard == "high" else [0.9, 0.5, 0.1]
+    assert colours == [hardness_colour(share) for share in shares]
+    assert bin_colours([0, 0], hard) == [hardness_colour(float(hard == "low"))] * 2
