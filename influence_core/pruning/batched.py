@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from influence_core.config import ModelSettings, TrainingSettings
 from influence_core.model.head import build_head
@@ -61,7 +62,7 @@ def train_together(
         progress: advances by the number of heads a step.
     """
     stack = HeadStack(heads, compared=True)
-    optimizer = torch.optim.Adam(stack.parameters.values(), lr=settings.head_lr, fused=True)
+    optimizer = _Adam(tuple(stack.parameters.values()), settings.head_lr)
     streams = [
         _endless(rows, settings.batch_size, seed) for rows, seed in zip(subsets, seeds, strict=True)
     ]
@@ -71,9 +72,7 @@ def train_together(
             batches = [next(stream) for stream in streams]
             rows, share = _side_by_side(batches, settings.batch_size)
             loss = _loss(stack.logits(_take(features, rows)), labels[rows], share)
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
+            optimizer.descend(loss)
             progress.advance(len(heads))
     return stack
 
@@ -87,6 +86,37 @@ def predict(stack: HeadStack, features: Tensor, rows: Integers) -> npt.NDArray[n
         for block in torch.split(torch.from_numpy(rows), BLOCK)
     ]
     return torch.cat(blocks, dim=1).numpy().astype(np.int32)
+
+
+class _Adam:
+    """The arithmetic of `torch.optim.Adam`, which imports torch's compiler: seconds a process."""
+
+    def __init__(self, parameters: Sequence[Tensor], lr: float) -> None:
+        self._parameters, self._lr = list(parameters), lr
+        self._means = [torch.zeros_like(one) for one in parameters]
+        self._squares = [torch.zeros_like(one) for one in parameters]
+        self._steps = [torch.zeros(()) for _ in parameters]
+
+    def descend(self, loss: Tensor) -> None:
+        """Take a step against the gradient of `loss`."""
+        gradients = torch.autograd.grad(loss, self._parameters)
+        with torch.no_grad():
+            adam(
+                self._parameters,
+                list(gradients),
+                self._means,
+                self._squares,
+                [],
+                self._steps,
+                fused=True,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=self._lr,
+                weight_decay=0.0,
+                eps=1e-8,
+                maximize=False,
+            )
 
 
 def _endless(rows: Integers, size: int, seed: int) -> Iterator[Integers]:
