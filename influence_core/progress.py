@@ -31,6 +31,42 @@ class Event(BaseModel):
 
 Listener = Callable[[Event], None]
 
+STEADY_SECONDS = 20.0
+"""Time from which the speed of a stage is known, however little of it is done."""
+
+SURE_SHARE = 0.05
+"""Share of a stage from which its speed is known after `SHORT_SECONDS`."""
+
+SHORT_SECONDS = 2.0
+
+
+class Pace(BaseModel):
+    """When a stage was first seen to move, and how much was done then.
+
+    What comes before, as the start of processes, says nothing of its speed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    time: float
+    done: int
+
+    @classmethod
+    def after(cls, event: Event, before: Pace | None) -> Pace | None:
+        """Return the pace of the stage at work after an event."""
+        if event.kind == "begin":
+            return None
+        moved = event.kind == "advance" and event.done > 0
+        return cls(time=event.time, done=event.done) if before is None and moved else before
+
+    def seconds_left(self, time: float, done: int, total: int) -> float | None:
+        """Estimate how long the stage takes still; None while too little is known."""
+        elapsed, moved = time - self.time, done - self.done
+        sure = elapsed >= SHORT_SECONDS and done >= SURE_SHARE * total
+        if moved <= 0 or done > total or not (sure or elapsed >= STEADY_SECONDS):
+            return None
+        return elapsed * (total - done) / moved
+
 
 class Progress:
     """Hands throttled events to listeners.

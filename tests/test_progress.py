@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from influence_core.errors import Cancelled
-from influence_core.progress import Event, Progress, duration, relayed
+from influence_core.progress import Event, Pace, Progress, duration, relayed
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,41 @@ from influence_core.progress import Event, Progress, duration, relayed
 )
 def test_durations(seconds: float | None, worded: str) -> None:
     assert duration(seconds) == worded
+
+
+@pytest.mark.parametrize(
+    ("time", "done", "total", "left"),
+    [
+        (150.0, 13, 40_326, 50 * 40_313 / 12),
+        (119.0, 13, 40_326, None),
+        (103.0, 51, 1_000, 3 * 949 / 50),
+        (101.0, 51, 1_000, None),
+        (103.0, 49, 1_000, None),
+        (160.0, 1, 1_000, None),
+        (160.0, 9, 8, None),
+        (160.0, 8, 8, 0.0),
+    ],
+)
+def test_the_time_left_is_told_once_the_speed_is_known(
+    time: float, done: int, total: int, left: float | None
+) -> None:
+    assert Pace(time=100.0, done=1).seconds_left(time, done, total) == pytest.approx(left)
+
+
+def test_a_stage_moves_from_its_first_step_on() -> None:
+    heard: list[Event] = []
+    work = Progress(heard.append, interval=0)
+    paces: list[Pace | None] = [None]
+    work.begin("training", 9)
+    work.message("waiting")
+    work.advance(0)
+    work.advance(2)
+    work.advance(3)
+    work.begin("scores", 9)
+    for event in heard:
+        paces.append(Pace.after(event, paces[-1]))
+    started = Pace(time=heard[3].time, done=2)
+    assert paces == [None, None, None, None, started, started, None]
 
 
 def test_a_part_of_a_larger_work_is_told_under_its_title() -> None:

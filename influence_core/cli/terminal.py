@@ -16,11 +16,10 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
 
-from influence_core.progress import Event, Listener, duration
+from influence_core.progress import Event, Listener, Pace, duration
 
 PIPE_WIDTH = 240
 """Columns of a line where the output is no terminal."""
@@ -102,8 +101,7 @@ def bars_on(console: Console) -> Progress:
         MofNCompleteColumn(),
         TextColumn("{task.fields[unit]}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("left", markup=False),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}", markup=False),
         TextColumn("{task.fields[figures]}", markup=False),
         console=console,
     )
@@ -115,18 +113,21 @@ class Bars:
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._task: TaskID | None = None
+        self._pace: Pace | None = None
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         if event.kind == "message":
             self._bars.console.print(plain(event.message))
             return
+        self._pace = Pace.after(event, self._pace)
         if event.kind == "begin" or self._task is None:
             self._task = self._bars.add_task(
-                event.stage, total=event.total or None, unit=event.unit, figures=""
+                event.stage, total=event.total or None, unit=event.unit, left="", figures=""
             )
         done = (event.total or event.done) if event.kind == "end" else event.done
-        self._bars.update(self._task, completed=done)
+        left = "" if event.kind == "end" else _left(self._pace, event)
+        self._bars.update(self._task, completed=done, left=left)
         if event.values:
             self._bars.update(self._task, figures=_figures(event))
         if event.kind == "end":
@@ -140,9 +141,11 @@ class Lines:
         self._console = console
         self._began = 0.0
         self._last = 0.0
+        self._pace: Pace | None = None
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
+        self._pace = Pace.after(event, self._pace)
         if event.kind == "begin":
             self._began = event.time
         if event.kind != "advance" or event.time - self._last >= PLAIN_SECONDS:
@@ -157,11 +160,13 @@ class Lines:
             return f"{event.stage}: {event.total:,} {event.unit}"
         if event.kind == "end":
             return f"{event.stage}: done in {duration(elapsed)} {_figures(event)}".rstrip()
-        left = elapsed * (event.total - event.done) / event.done if event.done else 0.0
-        parts = [f"{event.stage}: {event.done:,} of {event.total:,} {event.unit}"]
-        if left > 0:
-            parts.append(f"{duration(left)} left")
-        return ", ".join([*parts, *([_figures(event)] if event.values else [])])
+        done = f"{event.stage}: {event.done:,} of {event.total:,} {event.unit}"
+        return ", ".join(filter(None, (done, _left(self._pace, event), _figures(event))))
+
+
+def _left(pace: Pace | None, event: Event) -> str:
+    left = None if pace is None else pace.seconds_left(event.time, event.done, event.total)
+    return f"{duration(left)} left" if left else ""
 
 
 def _figures(event: Event) -> str:

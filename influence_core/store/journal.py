@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from influence_core.errors import Cancelled
-from influence_core.progress import Event
+from influence_core.progress import Event, Pace
 from influence_core.store.files import discard, write_json
 from influence_core.store.workplace import Workplace
 
@@ -25,7 +25,7 @@ class JobRecord(BaseModel):
     """The contents of `job.json`: which process works here, and how far it is.
 
     `started` is when the process began, as the system tells it: with `pid` it names one process
-    even where the number is used again. `stage_began` and `heartbeat` are seconds since 1970.
+    even where the number is used again. `heartbeat` is in seconds since 1970.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,7 +34,7 @@ class JobRecord(BaseModel):
     started: float
     heartbeat: float
     stage: str = ""
-    stage_began: float = 0.0
+    pace: Pace | None = None
     done: int = 0
     total: int = 0
     unit: str = "rows"
@@ -62,11 +62,10 @@ class JobRecord(BaseModel):
         return self.pid == other.pid and abs(self.started - other.started) < 1.0
 
     def seconds_left(self) -> float | None:
-        """Estimate how long the stage takes still, from its speed so far; None before a start."""
-        elapsed = self.heartbeat - self.stage_began
-        if not 0 < self.done <= self.total or elapsed <= 0:
+        """Estimate how long the stage takes still, from its speed so far; None if too early."""
+        if self.pace is None:
             return None
-        return elapsed * (self.total - self.done) / self.done
+        return self.pace.seconds_left(self.heartbeat, self.done, self.total)
 
     def write(self, place: Workplace[Any]) -> None:
         """Put the record in the folder."""
@@ -112,6 +111,8 @@ class Journal:
         """Append the event to the log, and move the heartbeat on when it is due."""
         with self._place.log_file.open("a", encoding="utf-8") as file:
             file.write(event.model_dump_json() + "\n")
+        pace = Pace.after(event, self._record.pace)
+        self._record = self._record.model_copy(update={"pace": pace})
         due = event.time - self._record.heartbeat >= HEARTBEAT_SECONDS
         if due or event.kind in ("begin", "end"):
             self._beat(event)
@@ -120,12 +121,10 @@ class Journal:
             raise Cancelled("The work was stopped as asked.")
 
     def _beat(self, event: Event) -> None:
-        began = event.time if event.kind == "begin" else self._record.stage_began
         self._record = self._record.model_copy(
             update={
                 "heartbeat": event.time,
                 "stage": event.stage,
-                "stage_began": began,
                 "done": event.done,
                 "total": event.total,
                 "unit": event.unit,

@@ -12,7 +12,7 @@ import pytest
 
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled
-from influence_core.progress import Event, Progress
+from influence_core.progress import Event, Pace, Progress
 from influence_core.store.files import PARTIAL
 from influence_core.store.journal import (
     JobRecord,
@@ -107,10 +107,10 @@ def test_a_dead_process_and_a_reused_number_are_not_alive() -> None:
 
 
 def test_seconds_left_follow_the_speed_of_the_stage() -> None:
-    record = JobRecord(pid=1, started=0, heartbeat=130.0, stage_began=100.0, done=25, total=100)
-    assert record.seconds_left() == pytest.approx(90.0)
-    assert record.model_copy(update={"done": 0}).seconds_left() is None
-    assert record.model_copy(update={"total": 0}).seconds_left() is None
+    pace = Pace(time=100.0, done=5)
+    record = JobRecord(pid=1, started=0, heartbeat=130.0, pace=pace, done=25, total=100)
+    assert record.seconds_left() == pytest.approx(30 * 75 / 20)
+    assert record.model_copy(update={"pace": None}).seconds_left() is None
     assert record.model_copy(update={"done": 100}).seconds_left() == 0.0
 
 
