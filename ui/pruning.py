@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from influence_core.report import charts
-from influence_core.selection.retention import class_entropy, retention_of
+from influence_core.selection.retention import LENGTH, class_entropy, groupings, retention_of
 from influence_core.selection.select import WITHOUT_SCORE, Selection, SelectionSettings, select
-from influence_core.store.columns import catalogue
 from influence_core.store.run import Run
 from ui import forms, plots, queries, state
 from ui.shell import NORMS, Lens
@@ -112,13 +111,13 @@ def _compared(strategy: str) -> str:
 def preview(view: Lens, wanted: SelectionSettings) -> Selection:
     """Draw what every class keeps and loses; return the selection."""
     chosen = queries.ask(view.run, select, wanted)
-    groupable = [name.name for name in queries.ask(view.run, catalogue).columns if name.groupable]
-    inputs = [name for name in groupable if name not in _computed(view.run)]
+    inputs = queries.ask(view.run, groupings)
     st.subheader("What does every class lose?", anchor=False)
     by = st.selectbox(
         "Group by",
         inputs,
-        index=inputs.index("label") if "label" in inputs else 0,
+        index=inputs.index("label"),
+        format_func=lambda name: "length in words" if name == LENGTH else name,
         key="prune.by",
         persist_state="session",
         width=260,
@@ -137,12 +136,6 @@ def preview(view: Lens, wanted: SelectionSettings) -> Selection:
 def kept_by(run: Run, wanted: SelectionSettings, column: str) -> pd.DataFrame:
     """Return the retention of a selection by one column."""
     return retention_of(run, select(run, wanted).kept, column)
-
-
-def _computed(run: Run) -> set[str]:
-    """Return columns that lie outside the examples: a selection is not told by them."""
-    columns = queries.ask(run, catalogue).columns
-    return {column.name for column in columns if column.table != "examples"} | {"split"}
 
 
 def _say_what_decides(view: Lens, made: SelectionSettings) -> None:

@@ -43,6 +43,9 @@ COMMANDS = {
     ),
     "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
+    "retention": Entry(
+        "retention", "Tell what every group would keep and lose, before anything is trained."
+    ),
     "overlap": Entry("overlap", "Tell what two subsets of a run have in common, against chance."),
     "delete": Entry("look", "Delete a run with everything in it."),
 }

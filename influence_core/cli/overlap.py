@@ -11,7 +11,7 @@ from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.terminal import fill, output, plain, print_json, table
 from influence_core.config import validated
-from influence_core.errors import ConfigError, rule
+from influence_core.errors import ConfigError
 from influence_core.selection.select import SelectionSettings
 from influence_core.store.run import open_run
 
@@ -44,8 +44,10 @@ def overlap(name: RunName, as_json: AsJson = False, *, given: dict[str, object])
 
     own, other = chosen(SelectionSettings, given), chosen(_OTHER, given, _WITH)
     if not other:
-        must = "say in what the other subset differs, as --with-score el2n does"
-        raise ConfigError(rule("--with-...", must, "nothing"))
+        raise ConfigError(
+            "The second subset is the same as the first: say in what it differs by an option that "
+            "begins with --with-, as `--with-score el2n`."
+        )
     first = validated(SelectionSettings, own)
     second = validated(SelectionSettings, own | other, lambda field: f"with_{field}")
     found = compare(open_run(name), first, second)
@@ -68,7 +70,7 @@ def _facts(found: Comparison) -> dict[str, Any]:
 def _print(found: Comparison) -> None:
     console = output()
     for name, selection in (("first", found.first), ("second", found.second)):
-        console.print(plain(f"{name:<8} {_words(selection.settings)}"))
+        console.print(plain(f"{name:<8} {described(selection.settings)}"))
     columns = ("both#", "only first#", "only second#", "Jaccard#", "by chance#", "95% of chance#")
     listed = table("rows", *columns)
     rows = (("kept", *_cells(found.kept)), ("dropped", *_cells(found.dropped)))
@@ -76,7 +78,7 @@ def _print(found: Comparison) -> None:
     console.print(f"out of {found.kept.rows:,} training rows")
 
 
-def _words(settings: SelectionSettings) -> str:
+def described(settings: SelectionSettings) -> str:
     """Say how rows are chosen: what always matters, and what is not the default."""
     told = settings.model_dump()
     shown = {*_MATTERS, *settings.model_dump(exclude_defaults=True)}

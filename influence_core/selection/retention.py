@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.store.columns import catalogue
+from influence_core.errors import RunError, rule
+from influence_core.store.columns import Column, catalogue
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LENGTH = "length"
+"""Name of the grouping by how many words a text has, both texts of a pair together."""
+
+BANDS = ((1, 3), (4, 6), (7, 10), (11, 20))
+"""First and last count of words in each band of lengths; longer texts are a band of their own."""
 
 
 def retention(values: npt.ArrayLike | pd.Series, kept: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -46,15 +53,31 @@ def retention(values: npt.ArrayLike | pd.Series, kept: npt.NDArray[np.bool_]) ->
 
 
 def retention_of(run: Run, kept_rows: npt.ArrayLike, column: str = "label") -> pd.DataFrame:
-    """Return the retention of a run's training rows by one of its input columns.
+    """Return the retention of a run's training rows by one of its groupings.
 
     Raises:
-        RunError: there is no such column.
+        RunError: rows cannot be grouped by that.
     """
-    stored = catalogue(run).get(column).stored
-    examples = run.examples(list(dict.fromkeys([stored, "split"])))
-    train = np.flatnonzero((examples["split"] == "train").to_numpy())
-    return retention(examples[stored].iloc[train], np.isin(train, kept_rows))
+    _require_grouping(run, column)
+    train = np.flatnonzero((run.examples(["split"])["split"] == "train").to_numpy())
+    return retention(_groups(run, column)[train], np.isin(train, kept_rows))
+
+
+def groupings(run: Run) -> list[str]:
+    """List what rows can be grouped by: the label, other input columns, and bands of length."""
+    inputs = [column.name for column in catalogue(run).columns if _groups_inputs(column)]
+    return list(dict.fromkeys([*inputs, LENGTH]))
+
+
+def length_bands(words: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    """Return the band of each count of words, as '4–6'; a text without any is in the first.
+
+    >>> length_bands([1, 4, 99]).tolist()
+    ['1–3', '4–6', '21+']
+    """
+    names = [*(f"{first}–{last}" for first, last in BANDS), f"{BANDS[-1][1] + 1}+"]
+    ends = [last for _, last in BANDS]
+    return np.array(names, dtype=object)[np.searchsorted(ends, words)]
 
 
 def class_entropy(counts: npt.ArrayLike) -> float:
@@ -65,6 +88,38 @@ def class_entropy(counts: npt.ArrayLike) -> float:
     sizes = np.asarray(counts, dtype=np.float64)
     shares = sizes[sizes > 0] / max(sizes.sum(), 1.0)
     return float(-(shares * np.log2(shares)).sum()) + 0.0
+
+
+def _require_grouping(run: Run, name: str) -> None:
+    allowed = groupings(run)
+    if name not in allowed:
+        raise RunError(rule("column", f"be one of {', '.join(map(repr, allowed))}", name))
+
+
+def _groups_inputs(column: Column) -> bool:
+    """Whether it is an input column with few values, likely; all of these rows are of one split."""
+    return column.table == "examples" and column.groupable and column.name != "split"
+
+
+def _groups(run: Run, name: str) -> npt.NDArray[np.object_]:
+    """Return the group of every example: an input column of the name goes before a computed one."""
+    if name not in catalogue(run):
+        return length_bands(_words(run))
+    stored = catalogue(run).get(name).stored
+    return run.examples([stored])[stored].to_numpy(object)
+
+
+def _words(run: Run) -> npt.NDArray[np.int64]:
+    """Count the words of every example, both texts of a pair together."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    texts = pq.read_table(run.examples_file, columns=["text", "text_pair"])
+    counts = [
+        pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(column)))
+        for column in texts.columns
+    ]
+    return sum(pc.fill_null(count, 0).to_numpy().astype(np.int64) for count in counts)
 
 
 def _sortable(column: pd.Series) -> pd.Series:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -272,18 +272,19 @@ def _columns(run: Run, settings: SelectionSettings) -> list[str]:
     Raises:
         SelectionError: the run lacks a score.
     """
-    keys: dict[str, Any] = {}
+    keys: dict[str, str] = {}
+    wanted: list[str] = []
     if settings.score_needed is not None:
-        keys[settings.score_needed] = score_column(settings.score_needed, settings.normalise)
-    wanted = list(keys.values())
+        keys["score"] = settings.score_needed
+        wanted.append(score_column(settings.score_needed, settings.normalise))
     if settings.score_needed == "forgetting" and NEVER_LEARNT in catalogue(run):
         wanted.append(NEVER_LEARNT)
     if settings.clip_suspicious > 0:
-        keys[settings.clip_by] = settings.clip_by
+        keys["clip_by"] = settings.clip_by
         wanted.append(settings.clip_by)
     scored = run.manifest().scores
-    for key in keys:
+    for parameter, key in keys.items():
         if key not in scored:
             has = f"be one of {', '.join(scored)}" if scored else "wait: the run has no scores yet"
-            raise SelectionError(rule("score", has, key))
+            raise SelectionError(rule(parameter, has, key))
     return list(dict.fromkeys(wanted))

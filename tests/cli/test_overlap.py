@@ -45,7 +45,7 @@ class TestOverlap:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ((), "'--with-...' must say in what the other subset differs"),
+            ((), "say in what it differs by an option"),
             (("--with-fraction", "1"), "'with_fraction' must be less than 1"),
             (("--with-score", "grand"), "'score' must be one of"),
         ],

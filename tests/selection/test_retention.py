@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from influence_core.errors import RunError
-from influence_core.selection.retention import class_entropy, retention, retention_of
+from influence_core.selection.retention import (
+    class_entropy,
+    groupings,
+    length_bands,
+    retention,
+    retention_of,
+)
 from influence_core.store.run import Run
-from tests.factory import read
+from tests.factory import make_run, read
 
 
 def test_retention_by_hand() -> None:
@@ -32,7 +41,7 @@ def test_nothing_kept_divides_by_nothing() -> None:
     assert retention([], np.array([], bool)).empty
 
 
-@pytest.mark.parametrize("column", ["label", "source", "split", "frequency"])
+@pytest.mark.parametrize("column", ["label", "source", "frequency"])
 def test_retention_of_a_run_counts_training_rows(small_run: Run, column: str) -> None:
     table = read(small_run.examples_file).to_pandas()
     train = table[table["split"] == "train"]
@@ -44,9 +53,32 @@ def test_retention_of_a_run_counts_training_rows(small_run: Run, column: str) ->
     assert shown["before"].tolist() == sorted(expected, reverse=True)
 
 
-def test_an_unknown_column_is_named(small_run: Run) -> None:
-    with pytest.raises(RunError, match="'column' must be one of"):
-        retention_of(small_run, [], "nothing")
+@pytest.mark.parametrize("column", ["nothing", "vog", "slots", "split", "predicted"])
+def test_what_rows_cannot_be_grouped_by_is_named(small_run: Run, column: str) -> None:
+    allowed = "'label', 'domain', 'source', 'frequency', 'length'; got"
+    with pytest.raises(RunError, match=f"'column' must be one of {allowed} '{column}'"):
+        retention_of(small_run, [], column)
+
+
+def test_rows_can_be_grouped_by_all_that_is_offered(hostile_run: Run) -> None:
+    train = hostile_run.manifest().dataset.splits["train"]
+    for column in groupings(hostile_run):
+        assert retention_of(hostile_run, [], column)["lost"].sum() == train
+
+
+def test_bands_of_length_by_hand() -> None:
+    words = [0, 1, 3, 4, 6, 7, 10, 11, 20, 21, 500]
+    bands = ["1–3"] * 3 + ["4–6"] * 2 + ["7–10"] * 2 + ["11–20"] * 2 + ["21+"] * 2
+    assert length_bands(words).tolist() == bands
+
+
+def test_the_lengths_of_both_texts_count(tmp_path: Path) -> None:
+    run = make_run(tmp_path, rows=60, pairs=True)
+    table = read(run.examples_file).to_pandas()
+    train = table[table["split"] == "train"]
+    words = train["text"].str.split().str.len() + train["text_pair"].str.split().str.len()
+    shown = retention_of(run, [], "length").set_index("value")["before"]
+    assert shown.to_dict() == pd.Series(length_bands(words)).value_counts().to_dict()
 
 
 @pytest.mark.parametrize(
