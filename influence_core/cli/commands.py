@@ -47,6 +47,11 @@ COMMANDS = {
         "retention", "Tell what every group would keep and lose, before anything is trained."
     ),
     "overlap": Entry("overlap", "Tell what two subsets of a run have in common, against chance."),
+    "compare": Entry(
+        "comparing", "Tell which of two models is better at what, and how sure that is."
+    ),
+    "map": Entry("mapping", "Lay a run's examples out in a plane, for the Map page.", "lay_out"),
+    "report": Entry("report", "Write what a run found into one HTML file, for people who decide."),
     "delete": Entry("look", "Delete a run with everything in it."),
 }
 

@@ -127,12 +127,16 @@ class Findings:
             }
         )
 
-    def correct(self, point: Point, seeds: Iterable[int] | None = None) -> Flags:
-        """Return whether each model is right about each test row (S, T)."""
+    def predicted(self, point: Point, seeds: Iterable[int] | None = None) -> Integers:
+        """Return the class index that each model says of each test row (S, T)."""
         by_seed = self._outcomes.get(point, {})
         wanted = list(by_seed) if seeds is None else list(seeds)
-        flags = [by_seed[seed].predicted == self.truth for seed in wanted]
-        return np.stack(flags) if flags else np.zeros((0, len(self.truth)), np.bool_)
+        said = [by_seed[seed].predicted for seed in wanted]
+        return np.stack(said) if said else np.zeros((0, len(self.truth)), np.int64)
+
+    def correct(self, point: Point, seeds: Iterable[int] | None = None) -> Flags:
+        """Return whether each model is right about each test row (S, T)."""
+        return self.predicted(point, seeds) == self.truth
 
     def compare(self, point: Point, other: Point) -> Difference | None:
         """Compare the models of two points; None where they share no seed."""

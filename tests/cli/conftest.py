@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from influence_core.cli import main
@@ -119,3 +120,12 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pretended:
     monkeypatch.setitem(sys.modules, "influence_core.pipeline", module)
     monkeypatch.setattr("influence_core.pipeline", module, raising=False)
     return pretended
+
+
+@pytest.fixture
+def probed(small_run: Run) -> Run:
+    """A run with features as wide as its encoder's, which a probe learns from."""
+    rows = small_run.manifest().dataset.rows
+    features = np.random.default_rng(0).normal(size=(rows, 384)).astype(np.float16)
+    np.save(small_run.embeddings_file, features)
+    return small_run

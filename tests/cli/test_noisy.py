@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pytest
 
 from influence_core import jobs
@@ -17,15 +16,6 @@ from tests.cli.conftest import Influence
 PATIENCE = 180.0
 GRID = ("--shares", "0.2", "--fractions", "0.3", "--seeds", "2", "--epochs", "2")
 SMALL = NoisySettings(shares=(0.2,), curves=("random",), fractions=(0.3,), seeds=1, epochs=1)
-
-
-@pytest.fixture
-def probed(small_run: Run) -> Run:
-    """A run with features as wide as its encoder's, which a probe learns from."""
-    rows = small_run.manifest().dataset.rows
-    features = np.random.default_rng(0).normal(size=(rows, 384)).astype(np.float16)
-    np.save(small_run.embeddings_file, features)
-    return small_run
 
 
 def test_people_see_curves_and_overlaps(influence: Influence, probed: Run) -> None:

@@ -1,0 +1,135 @@
+"""Two sides: which rows are compared, what is refused, and figures against plain ones."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from influence_core.comparing.comparison import compare
+from influence_core.comparing.sides import of_point, of_run, parse
+from influence_core.errors import ConfigError, RunError, RunNotFound
+from influence_core.pruning.experiment import Experiment, Outcome
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.store.files import write_parquet
+from influence_core.store.run import Run
+from tests.factory import read
+
+SETTINGS = ExperimentSettings(strategies=("random",), fractions=(0.5,), seeds=2, epochs=1)
+
+
+@pytest.fixture
+def other(small_run: Run) -> Run:
+    """The same run, but for a model that always says the first label."""
+    run = Run(shutil.copytree(small_run.path, small_run.path.with_name("other")))
+    predictions = read(run.predictions_file)
+    said = pa.array([run.manifest().dataset.label_names[0]] * len(predictions))
+    at = predictions.column_names.index("predicted")
+    write_parquet(run.predictions_file, predictions.set_column(at, "predicted", said))
+    return run
+
+
+@pytest.fixture
+def experiment(small_run: Run) -> Experiment:
+    """Two models on all rows that are always right, two on half of them that are right at times."""
+    made = Experiment.create(small_run, "tried", SETTINGS)
+    examples = small_run.examples(["label", "split"]).query("split == 'test'")
+    names = list(small_run.manifest().dataset.label_names)
+    truth = np.array([names.index(label) for label in examples["label"]], np.int32)
+    for cell in made.cells():
+        said = truth if cell.curve is None else np.where(np.arange(len(truth)) % 4, truth, 0)
+        made.keep(Outcome(cell, 10, 6, 1.0, said.astype(np.int32)))
+    return made
+
+
+def change(run: Run, column: str, values: list[object]) -> None:
+    examples = read(run.examples_file)
+    at = examples.column_names.index(column)
+    write_parquet(run.examples_file, examples.set_column(at, column, pa.array(values)))
+
+
+def test_the_figures_are_those_of_the_predictions(small_run: Run, other: Run) -> None:
+    found = compare(of_run(small_run), of_run(other))
+    test = pd.read_parquet(small_run.predictions_file).query("split == 'test'")
+    labels = small_run.examples(["label"])["label"][test.index]
+    first = labels.unique()[0] if len(labels) else None
+    assert found.rows == len(test)
+    assert (found.only_first, found.only_second, found.relabelled) == (0, 0, 0)
+    accuracy = found.overall().set_index("metric").loc["accuracy"]
+    assert accuracy["first"] == pytest.approx(test["correct"].mean())
+    always = small_run.manifest().dataset.label_names[0]
+    assert accuracy["second"] == pytest.approx((labels == always).mean())
+    assert accuracy["verdict"] == "better"
+    assert accuracy["low"] <= accuracy["mean"] <= accuracy["high"]
+    recall = found.by_class("recall").set_index("label")
+    assert set(recall.index) == set(labels)
+    right = (test["correct"] & (labels == first))[labels == first].mean()
+    assert recall.loc[first, "first"] == pytest.approx(right)
+    assert recall["rows"].to_dict() == labels.value_counts().to_dict()
+
+
+def test_only_rows_of_both_with_one_label_are_compared(small_run: Run, other: Run) -> None:
+    examples = small_run.examples(["id", "label", "split"])
+    tested = examples.index[examples["split"] == "test"]
+    ids, labels = examples["id"].tolist(), examples["label"].tolist()
+    ids[tested[0]] = "elsewhere"
+    labels[tested[1]] = next(name for name in set(labels) if name != labels[tested[1]])
+    change(other, "id", ids)
+    change(other, "label", labels)
+    found = compare(of_run(small_run), of_run(other))
+    assert (found.only_first, found.only_second, found.relabelled) == (1, 1, 1)
+    assert found.rows == len(tested) - 2
+
+
+def test_other_texts_under_the_same_ids_are_refused(small_run: Run, other: Run) -> None:
+    texts = small_run.examples(["text"])["text"].tolist()
+    change(other, "text", [f"{text} again" for text in texts])
+    with pytest.raises(RunError, match=r"not of the same data: .* stand for different texts"):
+        compare(of_run(small_run), of_run(other))
+
+
+def test_runs_without_a_row_in_common_are_refused(small_run: Run, other: Run) -> None:
+    ids = small_run.examples(["id"])["id"].tolist()
+    change(other, "id", [f"other-{id}" for id in ids])
+    with pytest.raises(RunError, match="share no test row"):
+        compare(of_run(small_run), of_run(other))
+
+
+def test_runs_without_answers_are_refused(small_run: Run, other: Run) -> None:
+    small_run.predictions_file.unlink()
+    with pytest.raises(RunError, match="has no predictions"):
+        of_run(small_run)
+    splits = other.examples(["split"])["split"]
+    change(other, "split", splits.replace("test", "train").tolist())
+    with pytest.raises(RunError, match="has no test rows"):
+        of_run(other)
+
+
+def test_models_of_an_experiment_are_compared_as_groups(experiment: Experiment) -> None:
+    whole, half = of_point(experiment, "full", 0.0), of_point(experiment, "random", 0.5)
+    assert len(whole.predicted) == len(half.predicted) == 2
+    found = compare(whole, half).overall().set_index("metric")
+    assert found.loc["accuracy", "first"] == 1.0
+    right = (half.predicted[0] == half.truth).mean()
+    assert found.loc["accuracy", "second"] == pytest.approx(right)
+    assert found.loc["accuracy", "verdict"] == "better"
+
+
+def test_addresses_name_runs_and_models(experiment: Experiment) -> None:
+    root = experiment.run.path.parent
+    assert parse("small", root).title == "Run 'small'"
+    assert "random at 50% pruned" in parse("small/tried/random@0.5", root).title
+    assert parse("small/tried/full", root).title.endswith("full")
+    with pytest.raises(ConfigError, match=r"full, random@0\.5.*'random@0\.4'"):
+        parse("small/tried/random@0.4", root)
+    with pytest.raises(RunNotFound, match="no experiment 'ghost'"):
+        parse("small/ghost/full", root)
+
+
+@pytest.mark.parametrize("address", ["a/b", "a/b/c/d", "a/b/c@x", "a/b/c@1.5", "a/b/c@-1"])
+def test_other_addresses_are_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match="'side' must be a run, or"):
+        parse(address)
