@@ -35,8 +35,10 @@ def loading_options(source: str) -> dict[str, Any]:
     return {"trust_remote_code": False, "local_files_only": local}
 
 
-def encoder_source(name: str) -> str:
+def encoder_source(name: str, parameter: str = "encoder") -> str:
     """Turn an encoder's name into what transformers loads: a local folder or a Hub id.
+
+    `parameter` is what the user calls the setting that holds the name.
 
     Raises:
         ModelError: the folder is no safe model folder, or the bundled weights were altered.
@@ -48,7 +50,7 @@ def encoder_source(name: str) -> str:
         require_safetensors(path)
         return str(path.resolve())
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip() or path.exists():
-        raise ModelError(rule("encoder", "be 'minilm', a Hub id or an existing folder", name))
+        raise ModelError(rule(parameter, "be 'minilm', a Hub id or an existing folder", name))
     return name
 
 
@@ -108,6 +110,19 @@ def has_tokenizer(folder: Path) -> bool:
     return any(any(folder.glob(name)) for name in _VOCABULARIES)
 
 
+def require_tokenizer(source: str) -> None:
+    """Refuse a folder without a tokenizer.
+
+    Raises:
+        ModelError: it holds none.
+    """
+    if Path(source).is_dir() and not has_tokenizer(Path(source)):
+        raise ModelError(
+            f"{source!r} holds no tokenizer; save it beside the model with "
+            "`tokenizer.save_pretrained(folder)`."
+        )
+
+
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer of an encoder; a missing padding token becomes the end token.
 
@@ -116,11 +131,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     """
     from transformers import AutoTokenizer
 
-    if Path(source).is_dir() and not has_tokenizer(Path(source)):
-        raise ModelError(
-            f"{source!r} holds no tokenizer; save it beside the model with "
-            "`tokenizer.save_pretrained(folder)`."
-        )
+    require_tokenizer(source)
     with kindly(source), quietly():
         tokenizer = AutoTokenizer.from_pretrained(source, **loading_options(source))
     if tokenizer.pad_token is None:

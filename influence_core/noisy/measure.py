@@ -17,6 +17,7 @@ from influence_core.progress import Listener, Progress
 from influence_core.pruning.material import Material, material_of, prepare
 from influence_core.scores.registry import resolve
 from influence_core.store.run import Run
+from influence_core.store.state import require_finished
 from influence_core.training.untuned import write_untuned
 from influence_core.working import working
 
@@ -64,11 +65,12 @@ def plan_noisy(
 
     Raises:
         ScoreError: a score is unknown, or the mode cannot compute it.
-        RunError: the run has no test rows, or has a noisy experiment of that name.
+        RunError: the run is not finished, has no test rows, or has a noisy experiment of that name.
         ConfigError: the backend is not installed, or no label would be wrong.
         DataError: the run's labels were flipped before, or it has one class only.
     """
     settings = settings or NoisySettings()
+    require_finished(run)
     require_backend(compute)
     resolve(settings.scores, settings.mode)
     material_of(run, settings.pruning, run.private_folder)

@@ -6,15 +6,23 @@ from collections.abc import Iterable
 from functools import partial
 
 from influence_core.config import ONE_PROCESS, ComputeSettings
+from influence_core.errors import SelectionError, rule
+from influence_core.model.encoder import (
+    encoder_source,
+    require_configuration,
+    require_tokenizer,
+)
 from influence_core.parallel import spread
 from influence_core.pools import require_backend
 from influence_core.progress import Listener, Progress
 from influence_core.pruning.assignments import Assignment, assignments, draw
+from influence_core.pruning.cells import curves
 from influence_core.pruning.experiment import Experiment, Outcome
 from influence_core.pruning.material import Material, material_of, prepare
 from influence_core.pruning.models import classifier_at_work, heads_at_work
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
+from influence_core.store.state import require_finished
 from influence_core.working import working
 
 
@@ -54,13 +62,18 @@ def plan_pruning(
 
     Raises:
         SelectionError: the run lacks a score, or too few rows would stay.
-        RunError: the run has no test rows, or has an experiment of that name.
+        RunError: the run is not finished, has no test rows, or has an experiment of that name.
         ConfigError: the backend is not installed.
+        ModelError: the encoder to train is no usable folder, and no model that the Hub has.
     """
     settings = settings or ExperimentSettings()
+    require_finished(run)
     if not settings.scores:
         settings = settings.model_copy(update={"scores": run.manifest().scores})
+    _require_scores(run, settings)
     require_backend(compute)
+    if settings.train_encoder is not None:
+        _require_encoder(settings.train_encoder)
     draw(material_of(run, settings, run.private_folder))
     return Experiment.create(run, name, settings, compute)
 
@@ -89,6 +102,26 @@ def resume_pruning(
         prepare(material, progress)
         _train(experiment, material, compute, progress)
     return experiment
+
+
+def _require_scores(run: Run, settings: ExperimentSettings) -> None:
+    """Refuse curves of scores that the run lacks, by the setting that names them."""
+    scored = run.manifest().scores
+    for curve in curves(settings):
+        if curve.score is not None and curve.score not in scored:
+            has = f"{', '.join(scored)}" if scored else "none yet"
+            if settings.curves:
+                raise SelectionError(
+                    rule("curves", f"be of a score of the run ({has})", curve.name)
+                )
+            raise SelectionError(rule("scores", f"name scores of the run ({has})", curve.score))
+
+
+def _require_encoder(name: str) -> None:
+    """Refuse an encoder that could not be loaded, before anything is computed for it."""
+    source = encoder_source(name, "train_encoder")
+    require_configuration(source)
+    require_tokenizer(source)
 
 
 def _train(

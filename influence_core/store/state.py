@@ -24,6 +24,20 @@ def dataset_of(run: Run) -> DatasetSummary:
     return dataset
 
 
+def require_finished(run: Run) -> None:
+    """Refuse a run that is still to change: what is measured on it would not last.
+
+    Raises:
+        RunError: its work was not begun, goes on, or was stopped.
+    """
+    status = run.manifest().status
+    if status != "complete":
+        raise RunError(
+            f"Run {run.name!r} is not finished; its status is {status!r}. Wait for the process "
+            f"that works on it, or go on with `influence run --name {run.name} --resume`."
+        )
+
+
 def still_recording(run: Run) -> bool:
     """Say whether a run is that of a recorder whose training has not ended."""
     manifest = run.manifest()

@@ -245,3 +245,10 @@ def test_names_are_taken_once(run: Run, finished: NoisyExperiment) -> None:
     assert NoisyExperiment.open(run, "finished") == finished
     with pytest.raises(RunError, match="no noisy experiment 'ghost'"):
         NoisyExperiment.open(run, "ghost")
+
+
+def test_an_unfinished_run_is_refused(run: Run) -> None:
+    run.update(status="running")
+    with pytest.raises(RunError, match="'small' is not finished"):
+        plan_noisy(run, SMALL, name="early")
+    run.update(status="complete")

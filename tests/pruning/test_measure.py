@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from influence_core.config import (
     ScoringSettings,
     TrainingSettings,
 )
-from influence_core.errors import RunError, RunExists, SelectionError
+from influence_core.errors import ModelError, RunError, RunExists, SelectionError
 from influence_core.pruning.cells import Cell, Curve
 from influence_core.pruning.experiment import Experiment, Outcome, open_experiment
 from influence_core.pruning.figures import Findings, Point
@@ -199,7 +200,9 @@ def test_nothing_is_advised_before_unpruned_models_are_there(run: Run) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"scores": ("vog",)}, "score"),
+        ({"scores": ("vog",)}, "scores"),
+        ({"curves": ("random", "vog-class-easy")}, "curves"),
+        ({"clip_suspicious": 0.1, "clip_by": "vog"}, "clip_by"),
         ({"fractions": (0.999,)}, "fractions"),
         ({"floor": 1000}, "floor"),
     ],
@@ -211,6 +214,37 @@ def test_what_cannot_work_is_refused_before_it_begins(
     before = Experiment.of(run)
     with pytest.raises(SelectionError, match=f"'{told}'"):
         prune(run, settings, name="broken")
+    assert Experiment.of(run) == before
+
+
+@pytest.mark.parametrize("status", ["created", "running", "failed", "cancelled"])
+def test_an_unfinished_run_is_refused(run: Run, status: str) -> None:
+    before = Experiment.of(run)
+    run.update(status=status)
+    with pytest.raises(RunError, match=f"'small' is not finished.*{status}.*--resume"):
+        plan_pruning(run, SMALL, name="early")
+    run.update(status="complete")
+    assert Experiment.of(run) == before
+
+
+@pytest.mark.parametrize(
+    ("encoder", "told"),
+    [
+        ("/no/such/folder", "'train_encoder' must be 'minilm', a Hub id or an existing folder"),
+        ("no-tokenizer", "holds no tokenizer"),
+    ],
+)
+def test_an_encoder_that_cannot_be_trained_leaves_the_name_free(
+    run: Run, tiny_encoder: Path, tmp_path: Path, encoder: str, told: str
+) -> None:
+    if encoder == "no-tokenizer":
+        encoder = str(tmp_path)
+        for path in (*tiny_encoder.glob("config.json"), *tiny_encoder.glob("*.safetensors")):
+            shutil.copy(path, tmp_path)
+    before = Experiment.of(run)
+    settings = SMALL.model_copy(update={"train_encoder": encoder})
+    with pytest.raises(ModelError, match=told):
+        plan_pruning(run, settings, name="other-encoder")
     assert Experiment.of(run) == before
 
 
