@@ -127,9 +127,13 @@ def events(place: Place, after: int = 0) -> tuple[list[Event], int]:
 
 
 def work(
-    name: str, root: Path | None = None, experiment: str | None = None, noisy: str | None = None
+    name: str,
+    root: Path | None = None,
+    experiment: str | None = None,
+    noisy: str | None = None,
+    mapped: bool = False,
 ) -> None:
-    """Compute a run, or an experiment of it, in this process: what the background process does."""
+    """Compute a run, an experiment or its map in this process: what the background process does."""
     run = open_run(name, root)
     if experiment is not None:
         from influence_core.pruning.experiment import Experiment
@@ -143,6 +147,11 @@ def work(
 
         flipped = NoisyExperiment.open(run, noisy)
         _work_at(flipped, lambda: resume_noisy(flipped))
+    elif mapped:
+        from influence_core.mapping.work import MapWork, resume_map
+
+        chart = MapWork.of(run)
+        _work_at(chart, lambda: resume_map(chart))
     else:
         from influence_core import pipeline
 

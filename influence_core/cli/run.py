@@ -108,9 +108,10 @@ def work(
     root: Annotated[Path, typer.Option()],
     experiment: Annotated[str | None, typer.Option()] = None,
     noisy: Annotated[str | None, typer.Option()] = None,
+    mapped: Annotated[bool, typer.Option("--map")] = False,
 ) -> None:
     """Compute a run in the background."""
-    jobs.work(name, root, experiment, noisy)
+    jobs.work(name, root, experiment, noisy, mapped)
 
 
 def build_settings(typed: Mapping[str, object]) -> RunSettings:

@@ -85,7 +85,7 @@ def page(
     for name, value in (("page", page), ("size", size)):
         if value < 1:
             raise ConfigError(rule(name, "be at least 1", value))
-    return _details(run, query, find_rows(run, query, (page - 1) * size, size), columns)
+    return details(run, query, find_rows(run, query, (page - 1) * size, size), columns)
 
 
 def find_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[int]:
@@ -203,14 +203,18 @@ def _ranked_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[
     return [row for (row,) in rows(statement, parameters)]
 
 
-def _details(
-    run: Run, query: ExampleQuery, wanted: Iterable[int], extra: Sequence[str]
+def details(
+    run: Run, query: ExampleQuery, wanted: Iterable[int], columns: Sequence[str] = ()
 ) -> pd.DataFrame:
+    """Return some rows by their numbers, in that order, with the columns of `page`.
+
+    Of the query only the score matters.
+    """
     known = catalogue(run)
     names = [*CORE, *(["predicted"] if "predicted" in known else [])]
     if query.score is not None:
         names += [score_column(query.score, query.normalise), rank_column(query.score)]
-    chosen = [known.get(name) for name in dict.fromkeys([*names, *extra])]
+    chosen = [known.get(name) for name in dict.fromkeys([*names, *columns])]
     parameters = Parameters()
     listed = ", ".join(f"{column.expression} AS {quote(column.name)}" for column in chosen)
     tables = {column.table for column in chosen}
