@@ -13,6 +13,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from influence_core.errors import ConfigError, rule
 
@@ -229,7 +230,11 @@ class ComputeSettings(Settings):
     """How the work is divided. Nothing here decides what a run computes, only how fast."""
 
     workers: int = Field(
-        1, ge=1, le=4096, description="Processes that trace shards of rows at the same time."
+        1,
+        ge=1,
+        le=4096,
+        description="Processes that trace shards of rows, or train models of an experiment, at the "
+        "same time.",
     )
     backend: Literal["loky", "ray"] = Field(
         "loky",
@@ -332,9 +337,12 @@ def validated(
 
 
 def _worded(error: ValidationError, naming: Callable[[str], str]) -> Iterator[str]:
-    for problem in error.errors(include_url=False):
+    problems = error.errors(include_url=False)
+    for problem in problems:
         field = next((part for part in reversed(problem["loc"]) if isinstance(part, str)), "value")
         name = naming(field)
+        if problem["type"] == "too_short" and any(_within(one, problem) for one in problems):
+            continue
         if problem["type"] == "value_error":
             yield problem["msg"].removeprefix("Value error, ")
         elif problem["type"] == "too_short":
@@ -342,4 +350,11 @@ def _worded(error: ValidationError, naming: Callable[[str], str]) -> Iterator[st
         elif problem["type"] == "extra_forbidden":
             yield f"There is no setting {name!r}."
         else:
-            yield rule(name, problem["msg"].removeprefix("Input should "), problem["input"])
+            must, _, _ = problem["msg"].removeprefix("Input should ").partition(", unable to parse")
+            yield rule(name, must, problem["input"])
+
+
+def _within(problem: ErrorDetails, whole: ErrorDetails) -> bool:
+    """Say whether a problem is that of an item of a list: the list only seems too short then."""
+    here, there = problem["loc"], whole["loc"]
+    return len(here) > len(there) and here[: len(there)] == there

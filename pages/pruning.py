@@ -3,7 +3,7 @@
 from ui import curves, evidence, experiments, shell
 
 shell.header(
-    "Pruning", "How much of the training data can go, what should go first, and who pays for it?"
+    "Pruning", "How much training data can go, what should go first, and which classes lose by it?"
 )
 view = shell.lens()
 if view is not None and experiments.possible(view):

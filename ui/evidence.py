@@ -13,7 +13,7 @@ from influence_core.pruning.efficiency import cost
 from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Point
-from influence_core.pruning.recommend import Recommendation, recommend
+from influence_core.pruning.recommend import Recommendation, in_points, recommend
 from ui import queries
 from ui.curves import Shown, averaged, findings
 from ui.wording import count, counted, percent, plain
@@ -29,15 +29,15 @@ CLASSES_LISTED = 25
 _ENDS = {"lost": "that lose most", "gained": "that gain most"}
 
 _WIDTHS = {
-    "Curve": 152,
-    "Pruned": 58,
-    "Rows saved": 80,
-    "Accuracy": 98,
-    "Macro F1": 98,
-    "Errors": 80,
+    "Curve": 166,
+    "Pruned": 56,
+    "Rows saved": 78,
+    "Accuracy": 96,
+    "Macro F1": 96,
+    "Errors": 98,
     "σ": 88,
-    "Against random": 222,
-    "Seconds": 64,
+    "Against random": 202,
+    "Seconds": 60,
 }
 """Pixels of the table's columns: together they fit a window of 1280."""
 
@@ -176,24 +176,32 @@ def _card(one: Recommendation, title: str) -> None:
         st.text(title)
         safe = "No safe fraction" if one.fraction is None else f"Up to {percent(one.fraction, 0)}"
         st.metric("May go", safe, label_visibility="collapsed")
-        at = "At the smallest tested share" if one.fraction is None else "There"
-        st.caption(f"{at} accuracy changes by {_interval(one.loss)}.")
+        smallest = ", the smallest tested" if one.fraction is None else ""
+        at = f"At {percent(one.judged, 0)}{smallest}"
+        st.caption(f"{at}, accuracy changes by {in_points(one.loss.mean)} ({_ends(one.loss)}).")
         if one.worst is not None:
             st.caption(
-                f"Worst class: {plain(one.worst.label)}, recall {percent(one.worst.recall, 0)} "
-                f"({one.worst.change:+.0%}) on {counted(one.worst.rows, 'test row')}"
+                f"Worst class there: {plain(one.worst.label)}, recall "
+                f"{percent(one.worst.recall, 0)} ({in_points(one.worst.change, 0)}) on "
+                f"{counted(one.worst.rows, 'test row')}."
             )
+        if one.remark:
+            st.caption(one.remark)
 
 
-def _interval(difference: Difference) -> str:
-    """Word a difference and what is certain of it."""
-    return f"{difference.mean:+.1%} ({difference.low:+.1%} to {difference.high:+.1%})"
+def _ends(difference: Difference) -> str:
+    """Word what is certain of a difference, in points."""
+    return f"{_signed(difference.low)} to {_signed(difference.high)}"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+z.1f}"
 
 
 def _verdict(difference: Difference | None) -> str:
     if difference is None:
         return "–"
-    return f"{difference.verdict} {_interval(difference)}"
+    return f"{difference.verdict} {_signed(difference.mean)} ({_ends(difference)})"
 
 
 def _spread(found: pd.DataFrame, name: str, digits: str) -> list[str]:
@@ -232,13 +240,13 @@ def _saved(shown: Shown) -> dict[str, list[str]]:
     if "full" not in set(found["curve"]):
         return {}
     drawn = found[found["curve"].isin(shown.curves)]
-    saved = {"Time saved": [_signed(one) for one in drawn["seconds_saved"]]}
+    saved = {"Time saved": [_saving(one) for one in drawn["seconds_saved"]]}
     if price:
         saved["Cost saved"] = [f"{one:,.4f}" for one in cost(drawn["seconds_saved"], price)]
     return saved
 
 
-def _signed(seconds: float) -> str:
+def _saving(seconds: float) -> str:
     return duration(seconds) if seconds >= 0 else f"−{duration(-seconds)}"
 
 
@@ -253,8 +261,9 @@ def _say_of_random(shown: Shown, compared: dict[tuple[str, float], Difference]) 
     over = "test rows alone, as there is one seed" if seeds == 1 else "other seeds and test rows"
     st.caption(
         "Mean ± standard deviation over seeds. Against random: the difference in accuracy to as "
-        f"many rows drawn at random, paired by seed, with 95% intervals over {over}; better or "
-        "worse only where zero lies outside. Seconds: training and testing one model."
+        f"many rows drawn at random, in points, paired by seed, with 95% intervals over {over}; "
+        "better or worse only where zero lies outside. Seconds: training and testing one model. "
+        f"{shown.settings.protection}"
     )
 
 
@@ -267,7 +276,7 @@ def _recalls(table: pd.DataFrame) -> None:
             "Test rows": table["rows"].map(count),
             "Unpruned": 100 * table["whole"],
             "Pruned": 100 * table["recall"],
-            "Change": [f"{change:+.1%}" if change == change else "–" for change in table["change"]],
+            "Change": [_signed(change) if change == change else "–" for change in table["change"]],
         }
     )
     bar = {"format": "%.0f%%", "min_value": 0, "max_value": 100}
@@ -280,6 +289,6 @@ def _recalls(table: pd.DataFrame) -> None:
             "Test rows": st.column_config.TextColumn(width=84, alignment="right"),
             "Unpruned": st.column_config.ProgressColumn("Recall unpruned", **bar),
             "Pruned": st.column_config.ProgressColumn("Recall pruned", **bar),
-            "Change": st.column_config.TextColumn(width=84, alignment="right"),
+            "Change": st.column_config.TextColumn("Change, points", width=110, alignment="right"),
         },
     )

@@ -56,7 +56,10 @@ def _plan(run: Run, first: bool) -> None:
     """Draw the form of a new experiment; it is folded away where there is one to look at."""
     folded = st.expander("New experiment", icon=":material/science:", expanded=first)
     with folded, guard():
-        st.caption("Shares: how many labels become wrong. Fractions: how many rows are dropped.")
+        st.caption(
+            "Shares: how many labels are drawn anew, some by chance as they were. Fractions: how "
+            "many rows are dropped."
+        )
         left, right = st.columns(2)
         values = {}
         for place, name in zip((left, right), _ASKED, strict=True):

@@ -81,8 +81,8 @@ def _parameter(name: str, field: FieldInfo, model: type[BaseModel]) -> inspect.P
 
 
 def _default(field: FieldInfo) -> str | bool:
-    """Show a default that says something; None and False are told by the description."""
-    if field.default is None or field.default is False:
+    """Show a default that says something; what is empty or off is told by the description."""
+    if field.default is None or field.default is False or field.default == ():
         return False
     if isinstance(field.default, tuple):
         return ",".join(map(str, field.default))

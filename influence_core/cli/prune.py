@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from influence_core.cli import pruned
 from influence_core.cli.experiments import Resume, resumed
 from influence_core.cli.frames import records
 from influence_core.cli.look import AsJson, RunName
 from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.run import compute
-from influence_core.cli.terminal import fill, output, plain, print_json, table
+from influence_core.cli.terminal import print_json
 from influence_core.config import ComputeSettings, validated
 from influence_core.progress import Listener
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import open_run
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from influence_core.pruning.experiment import Experiment
     from influence_core.pruning.figures import Findings
     from influence_core.pruning.recommend import Recommendation
@@ -41,6 +40,14 @@ def prune(
         float | None,
         typer.Option(min=0, help="Price of an hour of training, to say what pruning saves."),
     ] = None,
+    classes: Annotated[
+        bool,
+        typer.Option(
+            "--classes",
+            help="List the classes that lose and gain most, at the fraction that is safe or else "
+            "the largest.",
+        ),
+    ] = False,
     differences: Annotated[
         bool,
         typer.Option(
@@ -66,10 +73,14 @@ def prune(
     if as_json:
         print_json(_facts(experiment, findings, advice, price))
         return
-    _print(experiment, findings, price)
+    pruned.print_curves(experiment, findings)
+    if price is not None:
+        pruned.print_savings(experiment, findings, price)
     if differences:
-        _print_differences(findings)
-    _print_advice(experiment, advice)
+        pruned.print_differences(findings)
+    if classes:
+        pruned.print_classes(findings, advice)
+    pruned.print_advice(experiment, advice)
 
 
 def _begun(run: str, name: str | None, given: dict[str, object]) -> Callable[..., Experiment]:
@@ -107,13 +118,16 @@ def _facts(
         "path": str(experiment.path),
         **experiment.manifest().model_dump(mode="json"),
         "price": price,
-        "curves": records(_priced(findings, price)),
+        "curves": records(pruned.priced(findings, price)),
         "comparisons": records(findings.comparisons()),
+        "recalls": _recalls(findings),
         "recommendations": [
             {
                 "curve": one.curve.name,
                 "fraction": one.fraction,
+                "judged": one.judged,
                 "words": one.words,
+                "remark": one.remark,
                 "worst_class": None if one.worst is None else asdict(one.worst),
             }
             for one in advice
@@ -121,61 +135,19 @@ def _facts(
     }
 
 
-def _priced(findings: Findings, price: float | None) -> pd.DataFrame:
-    from influence_core.pruning.efficiency import cost
-
-    curves = findings.curves()
-    return curves if price is None else curves.assign(saved=cost(curves["seconds_saved"], price))
-
-
-def _print(experiment: Experiment, findings: Findings, price: float | None) -> None:
-    console, settings = output(), experiment.manifest().settings
-    console.print(plain(f"{experiment.title}: {settings.claim}, equal {settings.equal}"))
-    saved = [] if price is None else ["saved#"]
-    columns = ("curve", "pruned#", "rows#", "accuracy#", "±#", "macro F1#", "errors#", "σ#")
-    console.print(fill(table(*columns, *saved), _lines(_priced(findings, price))))
-    if saved:
-        free = "; equal steps cost the same" if settings.equal == "steps" else ""
-        console.print(plain(f"  saved: cost of training a model, at {price:g} an hour{free}"))
-
-
-def _lines(curves: pd.DataFrame) -> Iterator[tuple[object, ...]]:
-    for point in curves.itertuples():
-        yield (
-            point.curve,
-            f"{point.fraction:.0%}",
-            f"{point.rows:,}",
-            f"{point.accuracy:.4f}",
-            f"{point.accuracy_std:.4f}",
-            f"{point.macro_f1:.4f}",
-            f"{point.error_change:+.1%}",
-            f"{point.sigma:+.3f}",
-            *([f"{point.saved:.4g}"] if "saved" in curves else []),
-        )
-
-
-def _print_differences(findings: Findings) -> None:
-    columns = table("curve", "pruned#", "against", "accuracy#", "95% interval#", "verdict")
-    output().print(fill(columns, _differences(findings)))
-
-
-def _differences(findings: Findings) -> Iterator[tuple[object, ...]]:
-    for one in findings.comparisons().itertuples():
-        interval = f"{one.low:+.1%} to {one.high:+.1%}"
-        yield (
-            one.curve,
-            f"{one.fraction:.0%}",
-            one.against,
-            f"{one.mean:+.1%}",
-            interval,
-            one.verdict,
-        )
-
-
-def _print_advice(experiment: Experiment, advice: list[Recommendation]) -> None:
-    console = output()
-    for one in advice:
-        console.print(plain(f"  {one.curve.name:<24} {one.words}"))
-        if one.worst is not None:
-            console.print(plain(f"  {'':<24} {one.worst.words}"))
-    console.print(plain(f"  folder  {experiment.path}"))
+def _recalls(findings: Findings) -> dict[str, Any]:
+    """Return the recall of every class at every point, in the order of `labels`."""
+    tables = {point: findings.recalls(point) for point in findings.points}
+    first = next(iter(tables.values()), None)
+    return {
+        "labels": [] if first is None else first["label"].tolist(),
+        "test_rows": [] if first is None else first["rows"].tolist(),
+        "points": [
+            {
+                "curve": point.curve.name if point.curve else "full",
+                "fraction": point.fraction,
+                "recall": recalls["recall"].tolist(),
+            }
+            for point, recalls in tables.items()
+        ],
+    }

@@ -13,6 +13,15 @@ FEWEST_TEST_ROWS = 5
 """Test rows from which a class counts as the worst one: the recall of fewer is chance."""
 
 
+def in_points(difference: float, digits: int = 1) -> str:
+    """Word a difference of shares in percentage points.
+
+    >>> in_points(-0.052), in_points(0.05, 0)
+    ('-5.2 points', '+5 points')
+    """
+    return f"{100 * difference:+z.{digits}f} points"
+
+
 @dataclass(frozen=True)
 class WorstClass:
     """The class whose recall falls most, of those with enough test rows."""
@@ -24,10 +33,11 @@ class WorstClass:
 
     @property
     def words(self) -> str:
-        """What happens to it, in one sentence."""
+        """What happens to it."""
+        rows = "1 test row" if self.rows == 1 else f"{self.rows} test rows"
         return (
-            f"Worst class: {self.label}, recall {self.recall:.0%} ({self.change:+.0%}) on "
-            f"{self.rows} test rows."
+            f"worst class {self.label}, recall {self.recall:.0%} ({in_points(self.change, 0)}) on "
+            f"{rows}"
         )
 
 
@@ -35,24 +45,39 @@ class WorstClass:
 class Recommendation:
     """What one way of pruning can be trusted with.
 
-    `fraction` is None where no tested fraction is safe. `loss` is the accuracy of the pruned models
-    minus that of the unpruned ones; without a safe fraction it is that of the smallest tested one.
+    `fraction` is None where no tested fraction is safe. `judged` is that fraction, or else the
+    smallest tested one: `loss` is the accuracy of the models pruned by so much minus that of the
+    unpruned ones, and `worst` what it does to the classes.
     """
 
     curve: Curve
     tolerance: float
     fraction: float | None
+    judged: float
     loss: Difference
     worst: WorstClass | None
 
     @property
     def words(self) -> str:
         """The recommendation in one sentence."""
-        low, high = f"{self.loss.low:+.1%}", f"{self.loss.high:+.1%}"
-        interval = f"{self.loss.mean:+.1%} accuracy, between {low} and {high}"
+        low, high = (f"{100 * end:+.1f}" for end in (self.loss.low, self.loss.high))
+        interval = f"accuracy {in_points(self.loss.mean)}, between {low} and {high}"
         if self.fraction is None:
-            return f"No safe fraction: even the smallest tested may cost more ({interval})."
+            return (
+                f"No safe fraction: even {self.judged:.0%}, the smallest tested, may cost more "
+                f"({interval})."
+            )
         return f"Up to {self.fraction:.0%} may go ({interval})."
+
+    @property
+    def remark(self) -> str:
+        """What to know of the interval: what it leaves out, or what would narrow it; or nothing."""
+        if self.loss.seeds == 1:
+            return "One seed: the interval is over other test rows only, not over other seeds."
+        if self.fraction is not None or self.loss.mean < -self.tolerance:
+            return ""
+        narrower = "seeds" if self.loss.by_seed.low < self.loss.by_row.low else "test rows"
+        return f"The mean is within what you allow, its interval is not: more {narrower} narrow it."
 
 
 def recommend(findings: Findings, tolerance: float = 0.01) -> list[Recommendation]:
@@ -84,6 +109,7 @@ def _of_curve(
         curve=curve,
         tolerance=tolerance,
         fraction=point.fraction if safe else None,
+        judged=point.fraction,
         loss=loss,
         worst=_worst(findings, point),
     )

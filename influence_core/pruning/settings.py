@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from influence_core.config import Mode, Settings
 from influence_core.errors import rule
@@ -13,10 +14,21 @@ from influence_core.store.query import Normalise
 
 StrategyName = Literal["easy", "hard", "both", "softmax", "linear", "random", "stratified"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-CurveName = Annotated[
-    str,
-    Field(pattern=r"^(.+-(raw|class|dataset)-(easy|hard|both|softmax|linear)|random|stratified)$"),
-]
+
+_CURVE = re.compile(r".+-(raw|class|dataset)-(easy|hard|both|softmax|linear)|random|stratified")
+
+
+def _require_curve(name: str) -> str:
+    if _CURVE.fullmatch(name) is None:
+        must = (
+            "be 'random', 'stratified', or a score, a norm (raw, class, dataset) and what goes "
+            "(easy, hard, both, softmax, linear), as 'vog-class-easy'"
+        )
+        raise ValueError(rule("curves", must, name))
+    return name
+
+
+CurveName = Annotated[str, AfterValidator(_require_curve)]
 Seeds = Annotated[
     int, Field(ge=1, le=50, description="Models trained for every subset, from different seeds.")
 ]
@@ -27,6 +39,13 @@ Equal = Annotated[
         "whole data takes, or as many 'epochs'."
     ),
 ]
+
+
+def _for_scores_alone(kind: Any, default: object) -> Any:
+    """Return the field of a selection, saying that curves without a score do without it."""
+    _, described = get_args(kind)
+    words = f"{described.description} Random and stratified curves do without it."
+    return Field(default, description=words)
 
 
 class ExperimentSettings(Settings):
@@ -81,15 +100,26 @@ class ExperimentSettings(Settings):
         description="Whether fine-tuned models, unpruned ones too, leave the pooled features of "
         "the test rows, for a map before and after pruning.",
     )
-    per_class: PerClass = False
-    floor: Floor = 0
-    clip_suspicious: ClippedShare = 0.0
+    per_class: PerClass = _for_scores_alone(PerClass, False)
+    floor: Floor = _for_scores_alone(Floor, 0)
+    clip_suspicious: ClippedShare = _for_scores_alone(ClippedShare, 0.0)
     clip_by: ClippingScore = "aum"
 
     @property
     def claim(self) -> str:
         """How far its figures can be relied on."""
         return "measured with finetune" if self.mode == "finetune" else "estimated with probe"
+
+    @property
+    def protection(self) -> str:
+        """What curves of scores have and random ones lack, in one sentence; empty without it."""
+        parts = {
+            "the same share per class": self.per_class,
+            f"a floor of {self.floor} rows a class": self.floor,
+            f"{self.clip_suspicious:.0%} of the rows clipped as suspicious": self.clip_suspicious,
+        }
+        told = " and ".join(words for words, chosen in parts.items() if chosen)
+        return f"Curves of scores have {told}; random and stratified ones do without." * bool(told)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -9,6 +9,7 @@ import pytest
 
 from influence_core import jobs
 from influence_core.pruning.experiment import Experiment, open_experiment
+from influence_core.pruning.figures import Findings
 from influence_core.pruning.measure import plan_pruning
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
@@ -57,7 +58,8 @@ def test_it_says_what_pruning_saves_and_how_certain_it_is(
     assert answer.code == 0, answer.err
     assert "at 36000 an hour" in answer.out
     assert "95% interval" in answer.out
-    assert "Worst class: " in answer.out
+    assert ": worst class " in answer.out
+    assert "cost saved" in answer.out
     figures = answer.out.split("  el2n-class-easy")[0]
     assert max(map(len, figures.splitlines())) <= 100
     again = ("--resume", "--name", "pruning", "--price", "36000", "--json")
@@ -66,6 +68,35 @@ def test_it_says_what_pruning_saves_and_how_certain_it_is(
     against = [one["against"] for one in facts["comparisons"] if one["curve"] != "random"]
     assert against == ["random", "full"] * 4
     assert facts["recommendations"][0]["worst_class"]["rows"] >= 5
+
+
+def test_equal_steps_save_nothing_and_one_seed_has_no_spread(
+    influence: Influence, probed: Run
+) -> None:
+    grid = ("--scores", "el2n", "--fractions", "0.3", "--seeds", "1", "--epochs", "1")
+    said = influence(
+        "prune", probed.name, *grid, "--price", "2", "--floor", "2", "--classes", "--differences"
+    ).out
+    assert "at 2 an hour pruning saves nothing: equal steps cost the same" in said
+    assert "nan" not in said
+    assert "McNemar p" in said
+    assert "One seed: the interval is over other test rows only" in said
+    assert "Curves of scores have a floor of 2 rows a class; random and stratified ones" in said
+    classes = said.split("classes that lose and gain most")[1].splitlines()[2:8]
+    changes = [int(line.split()[-1]) for line in classes]
+    assert changes == sorted(changes)
+
+
+def test_recalls_are_those_of_the_findings(influence: Influence, probed: Run) -> None:
+    facts = influence("prune", probed.name, *GRID, "--json").json
+    assert isinstance(facts, dict)
+    findings = Findings(open_experiment(probed, "pruning"))
+    told = facts["recalls"]
+    assert len(told["points"]) == len(findings.points) == 1 + 3 * 2
+    for point, shown in zip(findings.points, told["points"], strict=True):
+        table = findings.recalls(point)
+        assert told["labels"] == table["label"].tolist()
+        assert shown["recall"] == pytest.approx(table["recall"].tolist())
 
 
 def test_all_scores_of_the_run_are_tried_by_default(influence: Influence, probed: Run) -> None:
@@ -90,7 +121,9 @@ def test_it_goes_on_under_its_own_settings(influence: Influence, probed: Run) ->
     [
         (("--fractions", "1.5"), "fractions"),
         (("--strategies", "best"), "strategies"),
-        (("--scores", "ghost"), "'score' must be one of"),
+        (("--scores", "ghost"), "'scores' must name scores of the run (vog, el2n,"),
+        (("--curves", "ghost-class-easy"), "'curves' must be of a score of the run (vog, el2n,"),
+        (("--curves", "nonsense"), "as 'vog-class-easy'; got 'nonsense'."),
         (("--resume", "--name", "ghost"), "has no experiment 'ghost'"),
     ],
 )

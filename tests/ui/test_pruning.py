@@ -70,7 +70,9 @@ def test_figures_and_advice_are_those_of_the_core(run: Run) -> None:
     assert shown["Curve"].tolist() == ["EL2N easy, within class"] * 2 + ["Random"] * 2
     assert shown["Accuracy"].iloc[0].startswith(f"{first['accuracy']:.1%} ± ")
     verdict = found.against_random(found.points[1])
-    assert shown["Against random"].iloc[0].startswith(f"{verdict.verdict} {verdict.mean:+.1%}")
+    assert (
+        shown["Against random"].iloc[0].startswith(f"{verdict.verdict} {100 * verdict.mean:+.1f}")
+    )
     assert shown["Against random"].iloc[2] == "–"
     words = ["No safe fraction" if one.fraction is None else "Up to" for one in recommend(found)]
     assert [metric.value[: len(word)] for metric, word in zip(app.metric, words, strict=True)] == (
