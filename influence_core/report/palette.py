@@ -6,7 +6,7 @@ for a white page and light enough for a dark one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import accumulate
 
 EASY = "#2f7fbf"
@@ -31,6 +31,9 @@ GROUPS = (
     "#4d7c6f",
 )
 """Colours of groups on a light page."""
+
+CURVES = (*GROUPS[:7], *GROUPS[8:])
+"""Those of curves: without the grey one, which would pass for what was drawn at random."""
 
 DARK_GROUPS = (
     "#77aadd",
@@ -65,15 +68,16 @@ def hardness_colour(hardness: float) -> str:
     return mix(MIDDLE, HARD if away > 0 else EASY, abs(away) ** 1.5)
 
 
-def bin_colours(rows: Sequence[float], hard: str) -> list[str]:
+def bin_colours(rows: Iterable[float], hard: str) -> list[str]:
     """Return the colours of the bins of a histogram, by how hard the rows in them are.
 
     Args:
         rows: how many rows each bin holds, the lowest values first.
         hard: the end at which the hard rows lie, 'high' or 'low'.
     """
-    total = max(sum(rows), 1)
-    below = [(done - one / 2) / total for done, one in zip(accumulate(rows), rows, strict=True)]
+    counts = list(rows)
+    total = max(sum(counts), 1)
+    below = [(done - one / 2) / total for done, one in zip(accumulate(counts), counts, strict=True)]
     return [hardness_colour(share if hard == "high" else 1 - share) for share in below]
 
 

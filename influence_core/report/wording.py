@@ -73,6 +73,11 @@ def between(low: float, high: float, digits: int = 1) -> str:
     return f"{100 * low:.{digits}f}–{percent(high, digits)}"
 
 
+def sentence(words: str) -> str:
+    """Return words with a capital at their beginning, and nothing else changed."""
+    return words[:1].upper() + words[1:]
+
+
 def excerpt(text: object, length: int = 240) -> str:
     """Return the beginning of a text on one line, without characters that harm what is around.
 

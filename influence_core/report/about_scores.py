@@ -1,0 +1,241 @@
+"""What a report tells of a score: how it is spread, where the hard rows are, and which they are."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from influence_core.report.drawing import Box, Scale, box, ticks
+from influence_core.report.palette import bin_colours
+from influence_core.report.wording import count, counted, figures, percent, short
+from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
+from influence_core.store import statistics
+from influence_core.store.columns import rank_column
+from influence_core.store.query import Between, ExampleQuery, Order
+from influence_core.store.rows import page
+from influence_core.store.run import Manifest, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HARDEST = 0.1
+"""Share of the rows that counts as the hardest."""
+
+CLIP = (0.005, 0.995)
+"""Quantiles between which a distribution is drawn: outliers would flatten the rest."""
+
+BINS = 48
+WIDTH, HEIGHT = 750.0, 150.0
+BOX_WIDTH = 200.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a histogram, in pixels: its left end, its top and its width."""
+
+    x: float
+    top: float
+    width: float
+    colour: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The values of a score in bins, with the ticks below: pixel and word."""
+
+    bars: tuple[Bar, ...]
+    width: float
+    height: float
+    ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class ClassHardness:
+    """A class: its scored rows, how many of them are among the hardest, and its score's spread."""
+
+    label: str
+    rows: int
+    hardest: int
+    box: Box
+
+    @property
+    def share(self) -> float:
+        """Share of its rows that are among the hardest of all."""
+        return self.hardest / self.rows
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An example as a reader sees it; `value` is its score, worded."""
+
+    id: str
+    text: str | None
+    text_pair: str | None
+    label: str
+    predicted: str | None
+    value: str
+
+
+@dataclass(frozen=True)
+class ScoreFacts:
+    """What one score says of the training rows; classes come with the hardest first."""
+
+    spec: ScoreSpec
+    scored: int
+    hardest_rows: int
+    never_learnt: int | None
+    histogram: Histogram
+    classes: tuple[ClassHardness, ...]
+    hardest: tuple[Reading, ...]
+    easiest: tuple[Reading, ...]
+
+    @property
+    def meaning(self) -> str:
+        """What a hard row is by this score, in one sentence."""
+        _, end, said = self.spec.summary.rpartition(f"{self.spec.hard.capitalize()}: ")
+        return f"{end}{said}"
+
+    @property
+    def concentration(self) -> int:
+        """Fewest classes that hold half of the hardest rows."""
+        sizes = sorted((one.hardest for one in self.classes), reverse=True)
+        reached = enumerate(accumulate(sizes), start=1)
+        return next((place for place, total in reached if 2 * total >= sum(sizes)), 0)
+
+    @property
+    def answer(self) -> str:
+        """Where the hard rows are, in two sentences."""
+        many = counted(len(self.classes), "class", "classes")
+        return (
+            f"Half of the hardest {count(self.hardest_rows)} rows lie in {self.concentration} of "
+            f"{many}. {self.foremost}"
+        )
+
+    @property
+    def in_short(self) -> str:
+        """The same, after its figure was told."""
+        return f"hold half of the hardest {counted(self.hardest_rows, 'row')}. {self.foremost}"
+
+    @property
+    def foremost(self) -> str:
+        """Which class is the hardest, in one sentence."""
+        first = self.classes[0]
+        return (
+            f"The hardest is “{short(first.label, 40)}”: {percent(first.share, 0)} of its rows are "
+            f"among them, where {percent(HARDEST, 0)} would be usual."
+        )
+
+
+def about_score(run: Run, manifest: Manifest, key: str, examples: int) -> ScoreFacts:
+    """Read what a score of a run says; `examples` of each end are shown."""
+    sizes = _rows_by_label(run, ExampleQuery(scored_only=True))
+    scored = sum(sizes.values())
+    hardest = max(round(HARDEST * scored), 1)
+    return ScoreFacts(
+        spec=spec_of(manifest, key),
+        scored=scored,
+        hardest_rows=hardest,
+        never_learnt=_never_learnt(run),
+        histogram=histogram(run, manifest, key),
+        classes=_classes(run, key, sizes, hardest),
+        hardest=_examples(run, key, "hardest", examples),
+        easiest=_examples(run, key, "easiest", examples),
+    )
+
+
+def histogram(
+    run: Run, manifest: Manifest, key: str, width: float = WIDTH, height: float = HEIGHT
+) -> Histogram:
+    """Draw how a score is spread over the training rows, the hardest ones in their colour."""
+    bins = statistics.histogram(run, key, BINS, clip=CLIP)
+    if bins.empty:
+        return Histogram((), width, height, ())
+    across = Scale(float(bins["left"].min()), float(bins["right"].max()), 0.0, width)
+    upright = Scale(0.0, float(bins["rows"].max()), height, 0.0)
+    colours = bin_colours(bins["rows"], spec_of(manifest, key).hard)
+    shown = zip(bins["left"], bins["right"], bins["rows"], colours, strict=True)
+    bars = [
+        Bar(across(left), upright(rows), round(across(right) - across(left), 1), colour)
+        for left, right, rows, colour in shown
+    ]
+    return Histogram(tuple(bars), width, height, _ticks(across))
+
+
+def all_histograms(run: Run, manifest: Manifest) -> list[tuple[ScoreSpec, Histogram]]:
+    """Draw the spread of every score of a run, small."""
+    return [
+        (spec, histogram(run, manifest, key, 180.0, 44.0))
+        for key, spec in specs_of(manifest).items()
+    ]
+
+
+def _ticks(across: Scale) -> tuple[tuple[float, str], ...]:
+    places = ticks(across.low, across.high, 6)
+    return tuple((across(one), f"{one:,.6g}") for one in places)
+
+
+def _rows_by_label(run: Run, query: ExampleQuery) -> dict[str, int]:
+    found = statistics.value_counts(run, "label", query=query)
+    return {
+        str(label): int(rows) for label, rows in zip(found["value"], found["rows"], strict=True)
+    }
+
+
+def _classes(run: Run, key: str, sizes: dict[str, int], hardest: int) -> tuple[ClassHardness, ...]:
+    first = Between(column=rank_column(key), maximum=hardest)
+    among = _rows_by_label(run, ExampleQuery(scored_only=True, filters=(first,)))
+    found = statistics.box(run, key, by="label", groups=len(sizes))
+    across = _box_scale(run, key)
+    boxes = {str(one["group"]): _box(across, one) for one in found.to_dict("records")}
+    classes = [
+        ClassHardness(label, rows, among.get(label, 0), boxes[label])
+        for label, rows in sizes.items()
+        if label in boxes
+    ]
+    return tuple(sorted(classes, key=lambda one: (-one.share, -one.rows, one.label)))
+
+
+def _box_scale(run: Run, key: str) -> Scale:
+    """Return where boxes lie: between the quantiles that a histogram is drawn between."""
+    ends = statistics.quantiles(run, key, points=201)["value"]
+    low, high = float(ends.iloc[1]), float(ends.iloc[-2])
+    return Scale(low, high if high > low else low + 1.0, 2.0, BOX_WIDTH - 2.0)
+
+
+def _box(across: Scale, one: Mapping[Hashable, Any]) -> Box:
+    names = ("lower_fence", "q1", "median", "q3", "upper_fence")
+    return box(across, [float(one[name]) for name in names])
+
+
+def _never_learnt(run: Run) -> int | None:
+    """Count the rows that the model never got right, where training was watched."""
+    import pyarrow.parquet as pq
+
+    if "never_learnt" not in pq.read_schema(run.scores_file).names:
+        return None
+    flags = pq.read_table(run.scores_file, columns=["never_learnt"])["never_learnt"]
+    return sum(bool(flag) for flag in flags.to_pylist())
+
+
+def _examples(run: Run, key: str, order: Order, size: int) -> tuple[Reading, ...]:
+    query = ExampleQuery(score=key, order=order, scored_only=True)
+    return readings(page(run, query, size=size), key)
+
+
+def readings(found: pd.DataFrame, key: str) -> tuple[Reading, ...]:
+    """Return rows of a page of examples as a reader sees them."""
+    values: Sequence[str] = figures(found[key])
+    records = found.to_dict("records")
+    return tuple(
+        Reading(
+            id=str(one["id"]),
+            text=str(one["text"]),
+            text_pair=one["text_pair"] if isinstance(one["text_pair"], str) else None,
+            label=str(one["label"]),
+            predicted=one["predicted"] if isinstance(one.get("predicted"), str) else None,
+            value=value,
+        )
+        for one, value in zip(records, values, strict=True)
+    )

@@ -1,0 +1,103 @@
+"""Everything that the report of a run tells, read from its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from influence_core.errors import RunError
+from influence_core.report.about_data import DataFacts, about_data
+from influence_core.report.about_noise import (
+    NoiseFacts,
+    ReviewFacts,
+    Suspect,
+    about_noise,
+    about_review,
+)
+from influence_core.report.about_noisy import NoisyFacts, about_noisy
+from influence_core.report.about_pruning import PruningFacts, about_pruning
+from influence_core.report.about_run import RunFacts, about_run
+from influence_core.report.about_scores import (
+    Histogram,
+    Reading,
+    ScoreFacts,
+    about_score,
+    all_histograms,
+)
+from influence_core.report.settings import ReportSettings
+from influence_core.scores.registry import ScoreSpec
+from influence_core.store.run import Manifest, Run
+from influence_core.store.selections import NamedSelection, Selections
+from influence_core.store.workplace import now
+
+Shown = TypeVar("Shown", Reading, Suspect)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything a report tells; None or nothing stands for what was not computed."""
+
+    made: str
+    masked: bool
+    run: RunFacts
+    data: DataFacts
+    score: ScoreFacts | None
+    scores: tuple[tuple[ScoreSpec, Histogram], ...]
+    noise: NoiseFacts | None
+    review: ReviewFacts | None
+    pruning: tuple[PruningFacts, ...]
+    noisy: tuple[NoisyFacts, ...]
+    selections: tuple[NamedSelection, ...]
+
+
+def gather(run: Run, settings: ReportSettings) -> Contents:
+    """Read everything that the report of a run tells; nothing is computed anew.
+
+    Raises:
+        RunError: the run has no data yet.
+        ScoreError: it does not have the score that is asked for.
+    """
+    manifest = run.manifest()
+    contents = Contents(
+        made=now(),
+        masked=settings.mask_texts,
+        run=about_run(manifest),
+        data=about_data(run),
+        score=_score(run, manifest, settings),
+        scores=tuple(all_histograms(run, manifest)) if _scored(run, manifest) else (),
+        noise=about_noise(run, settings.examples),
+        review=about_review(run),
+        pruning=tuple(about_pruning(run, settings.tolerance)),
+        noisy=tuple(about_noisy(run)),
+        selections=tuple(Selections(run).listed()),
+    )
+    return _masked(contents) if settings.mask_texts else contents
+
+
+def _score(run: Run, manifest: Manifest, settings: ReportSettings) -> ScoreFacts | None:
+    if _scored(run, manifest):
+        return about_score(run, manifest, settings.score or manifest.scores[0], settings.examples)
+    if settings.score is not None:
+        raise RunError(f"Run {run.name!r} has no scores yet; resume it, or ask without a score.")
+    return None
+
+
+def _scored(run: Run, manifest: Manifest) -> bool:
+    return bool(manifest.scores) and run.scores_file.exists()
+
+
+def _masked(contents: Contents) -> Contents:
+    """Return the same without a text of the dataset: what does not arrive cannot be shown."""
+    score, noise, data = contents.score, contents.noise, contents.data
+    if score is not None:
+        hardest, easiest = map(_without_texts, (score.hardest, score.easiest))
+        score = replace(score, hardest=hardest, easiest=easiest)
+    if noise is not None:
+        noise = replace(noise, suspects=_without_texts(noise.suspects))
+    # Messages quote values of columns, and a column may hold texts.
+    warnings = tuple((check, "") for check, _ in data.warnings)
+    return replace(contents, score=score, noise=noise, data=replace(data, warnings=warnings))
+
+
+def _without_texts(shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
+    return tuple(replace(one, text=None, text_pair=None) for one in shown)
