@@ -14,6 +14,7 @@ from influence_core.pruning.cells import Curve, curves
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.settings import ExperimentSettings
+from influence_core.pruning.trust import shortfall
 from influence_core.report import charts
 from influence_core.scores.registry import ScoreSpec, specs_of
 from influence_core.selection.select import WITHOUT_SCORE
@@ -82,6 +83,12 @@ def averaged(experiment: Experiment) -> pd.DataFrame:
     return findings(experiment).curves()
 
 
+def doubted(experiment: Experiment) -> str | None:
+    """Return why its probes may be no guide, if they may not."""
+    found = shortfall(experiment, findings(experiment))
+    return found.words if found else None
+
+
 def controls(experiments: tuple[Experiment, ...]) -> Shown:
     """Draw which figure and which curves are shown."""
     titles = _titles(experiments)
@@ -126,6 +133,9 @@ def _draw(shown: Shown, experiment: Experiment, status: JobStatus) -> None:
     plots.draw(charts.pruning_curves(points, title, digits), "pruning curves")
     for one in shown.experiments:
         st.caption(_said_of(one))
+        doubt = queries.ask(one, doubted)
+        if doubt:
+            st.warning(plain(doubt), icon=":material/warning:")
     st.caption(
         f"{_EXPLAINED[shown.measure]} A line is the mean over seeds, its band one standard "
         "deviation; what was drawn at random is grey."

@@ -114,10 +114,14 @@ def _facts(
     advice: list[Recommendation],
     price: float | None,
 ) -> dict[str, Any]:
+    from influence_core.pruning.trust import shortfall
+
+    doubt = shortfall(experiment, findings)
     return {
         "path": str(experiment.path),
         **experiment.manifest().model_dump(mode="json"),
         "price": price,
+        "doubt": doubt.words if doubt else None,
         "curves": records(pruned.priced(findings, price)),
         "comparisons": records(findings.comparisons()),
         "recalls": _recalls(findings),

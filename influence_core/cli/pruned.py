@@ -28,6 +28,8 @@ def priced(findings: Findings, price: float | None) -> pd.DataFrame:
 
 def print_curves(experiment: Experiment, findings: Findings) -> None:
     """Print every point, averaged over seeds."""
+    from influence_core.pruning.trust import shortfall
+
     console, settings = output(), experiment.manifest().settings
     console.print(plain(f"{experiment.title}: {settings.claim}, equal {settings.equal}"))
     judged = ("accuracy#", "±#", "macro F1#", "±#", "errors#", "σ#", "seconds#")
@@ -38,6 +40,9 @@ def print_curves(experiment: Experiment, findings: Findings) -> None:
     )
     if settings.protection:
         console.print(plain(f"  {settings.protection}"))
+    doubt = shortfall(experiment, findings)
+    if doubt:
+        console.print(plain(f"  {doubt.words}"))
 
 
 def _lines(curves: pd.DataFrame) -> Iterator[tuple[object, ...]]:
@@ -60,6 +65,10 @@ def _lines(curves: pd.DataFrame) -> Iterator[tuple[object, ...]]:
 def _known(number: Any, digits: str) -> str:
     """Word a number; nothing where there is none."""
     return "" if number != number else f"{number:{digits}}"
+
+
+def _points(difference: Any, digits: int = 1) -> str:
+    return f"{100 * difference:+z.{digits}f}"
 
 
 def print_savings(experiment: Experiment, findings: Findings, price: float) -> None:
@@ -95,7 +104,7 @@ def _class_lines(findings: Findings, advice: list[Recommendation]) -> Iterator[t
         ordered = findings.recalls(Point(one.curve, fraction)).sort_values("change", kind="stable")
         ends = ordered.index.isin([*ordered.index[:CLASSES], *ordered.index[-CLASSES:]])
         for row in ordered.loc[ends].itertuples():
-            recall, change = f"{row.recall:.0%}", f"{100 * row.change:+z.0f}"
+            recall, change = _known(row.recall, ".0%"), _points(row.change, 0)
             yield (one.curve.name, f"{fraction:.0%}", row.label, row.rows, recall, change)
 
 
@@ -114,8 +123,8 @@ def _differences(findings: Findings) -> Iterator[tuple[object, ...]]:
             one.curve,
             f"{one.fraction:.0%}",
             one.against,
-            f"{100 * one.mean:+z.1f}",
-            f"{100 * one.low:+z.1f} to {100 * one.high:+z.1f}",
+            _points(one.mean),
+            f"{_points(one.low)} to {_points(one.high)}",
             one.verdict,
             _known(one.mcnemar, ".3g"),
         )
