@@ -35,10 +35,10 @@ NORMS = {
 
 _NORM_CAPTIONS = ("the value itself", "against the same label", "against all training rows")
 
-_SCORE_PAGES = ("distributions", "examples", "export")
+_SCORE_PAGES = ("distributions", "examples", "map", "export")
 """Pages that look through a score."""
 
-_COMPARING_PAGES = ("distributions", "examples")
+_COMPARING_PAGES = ("distributions", "examples", "map")
 """Pages on which the sidebar says what a score is compared with."""
 
 _log = logging.getLogger("influence_scope.app")
@@ -97,6 +97,7 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "run.py", title="Run", icon=":material/play_circle:"),
         st.Page(PAGES / "distributions.py", title="Distributions", icon=":material/bar_chart:"),
         st.Page(PAGES / "examples.py", title="Examples", icon=":material/table_rows:"),
+        st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page(PAGES / "noise.py", title="Noise", icon=":material/rule:"),
         st.Page(PAGES / "pruning.py", title="Pruning", icon=":material/content_cut:"),
         st.Page(PAGES / "export.py", title="Export", icon=":material/download:"),

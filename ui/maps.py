@@ -1,0 +1,218 @@
+"""The maps of a run: which one, in which colours, and what stands out on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from influence_core.mapping.points import (
+    DRAWN,
+    Cloud,
+    Layout,
+    cloud,
+    density,
+    hardest,
+    layouts_of,
+    map_version,
+)
+from influence_core.mapping.points import count as on_map
+from influence_core.report import maps
+from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.run import Run
+from ui import colouring, picking, queries, state
+from ui.colouring import Colour
+from ui.pruning import ENDS, STRATEGIES
+from ui.shell import NORMS, Lens, link
+from ui.wording import count, counted, percent, plain
+
+Rows = npt.NDArray[np.int64]
+
+LAYOUTS: dict[Layout, str] = {"umap": "By meaning (UMAP)", "cartography": "By learning"}
+
+HARDEST = 0.05
+
+SAMPLED = 30_000
+"""Points drawn over the density of more examples than can be drawn."""
+
+_TOOLS = {
+    "displaylogo": False,
+    "scrollZoom": True,
+    "modeBarButtons": [["lasso2d", "select2d", "pan2d", "zoom2d", "resetScale2d"]],
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is looked at: a map, its colours, and what stands out."""
+
+    layout: Layout
+    version: str
+    colour: Colour
+    hardest: bool
+    dropped: Rows | None
+
+
+def available(run: Run) -> tuple[Layout, ...]:
+    """Return the maps of a run that can be drawn now."""
+    return queries.ask(run, _layouts, map_version(run))
+
+
+def controls(view: Lens, layouts: tuple[Layout, ...]) -> Look:
+    """Draw what the map is, how it is coloured, and what stands out."""
+    state.settle("layout", list(layouts))
+    first, second, third = st.columns([1.5, 1.1, 1.6], vertical_alignment="bottom")
+    first.segmented_control(
+        "Map",
+        list(layouts),
+        format_func=LAYOUTS.get,
+        key="layout",
+        required=True,
+        persist_state="session",
+        on_change=picking.forget,
+    )
+    with second:
+        colour = colouring.choose(view)
+    with third:
+        colour = colouring.bring_to_front(view, colour)
+    left, middle, right = st.columns([1.5, 1.1, 1.6], vertical_alignment="center")
+    left.toggle(
+        f"Mark the hardest {percent(HARDEST, 0)}",
+        key="hardest",
+        persist_state="session",
+        help=f"By {plain(view.spec.label)}, {NORMS[view.norm]}: rings around their points.",
+    )
+    with middle:
+        shown = _share()
+    with right:
+        dropped = _dropped(view, shown) if shown else None
+    if "cartography" not in layouts:
+        st.caption(
+            "A second map, by how each row was learnt, takes the scores Confidence and Variability."
+        )
+    layout: Layout = state.get("layout")
+    return Look(layout, map_version(view.run), colour, state.get("hardest"), dropped)
+
+
+def draw(view: Lens, look: Look) -> None:
+    """Draw the map, and say what it shows."""
+    st.subheader(_question(look), anchor=False)
+    found = queries.share(
+        view.run,
+        cloud,
+        look.layout,
+        colour=look.colour.column,
+        most=_most(view.run, look),
+        version=look.version,
+    )
+    figure = _figure(view, look, found)
+    key = f"map {view.run.name} {look.layout}"
+    picking.outline(figure, key)
+    st.plotly_chart(
+        figure,
+        key=key,
+        config=_TOOLS,
+        on_select=lambda: picking.take(view.run, key),
+        selection_mode=("points", "box", "lasso"),
+    )
+    st.caption(" ".join(_said(view, look, found)))
+
+
+def _layouts(run: Run, version: str) -> tuple[Layout, ...]:
+    return layouts_of(run)
+
+
+def _most(run: Run, look: Look) -> int:
+    """Return how many points to draw: fewer over a density."""
+    total = queries.ask(run, on_map, look.layout, version=look.version)
+    return DRAWN if total <= DRAWN else SAMPLED
+
+
+def _question(look: Look) -> str:
+    if look.layout == "umap":
+        return "Which examples does the encoder find alike?"
+    return "Which examples were learnt easily, which hardly, and which not at all?"
+
+
+def _figure(view: Lens, look: Look, found: Cloud) -> object:
+    cartography = look.layout == "cartography"
+    titles = ("Variability over training", "Confidence in the label") if cartography else None
+    figure = maps.base(titles)
+    if found.sampled:
+        cells = queries.ask(view.run, density, look.layout, version=look.version)
+        maps.add_density(figure, cells)
+    points, size = found.points, maps.point_size(len(found.points))
+    kept = points
+    if look.dropped is not None:
+        gone = points["row"].isin(look.dropped)
+        kept = points[~gone]
+        maps.add_gone(figure, points[gone], size)
+    colouring.paint(figure, view, look.colour, kept, size)
+    if look.hardest:
+        rows = queries.ask(view.run, hardest, view.score, view.norm, HARDEST)
+        shown = kept[kept["row"].isin(rows)]
+        maps.add_rings(figure, shown, f"hardest {percent(HARDEST, 0)}", size)
+    return figure
+
+
+def _said(view: Lens, look: Look, found: Cloud) -> list[str]:
+    """Say how many points are drawn, what is close, and what the grey ones are."""
+    rows = "training row" if look.layout == "cartography" else "row"
+    drawn = len(found.points)
+    words = [
+        f"A sample of {count(drawn)} of {counted(found.total, rows)}, the same share of every "
+        "class; the grey ground counts all. A lasso takes all rows in it, drawn or not."
+        if found.sampled
+        else f"All {counted(found.total, rows)}. Click a point to read it; draw a lasso around "
+        "several to list them."
+    ]
+    if look.layout == "umap":
+        words.append(
+            "Rows that lie close are alike to the encoder before training; distances between "
+            "groups say little."
+        )
+    if look.dropped is not None:
+        words.append(f"Grey crosses: {counted(len(look.dropped), 'row')} that pruning drops.")
+    return words
+
+
+def _share() -> int | None:
+    """Draw how much is pruned; None is before pruning."""
+    shares = [None, *(str(share) for share in range(5, 96, 5))]
+    state.settle("drop", shares)
+    st.selectbox(
+        "Pruning",
+        shares,
+        format_func=lambda share: "Before pruning" if share is None else f"After: {share}% dropped",
+        key="drop",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return int(state.get("drop")) if state.get("drop") else None
+
+
+def _dropped(view: Lens, share: int) -> Rows:
+    """Draw which rows pruning drops, and return them."""
+    wanted = _settings(view, share)
+    way = f"{ENDS[wanted.prune]}, {NORMS[wanted.normalise]}: {STRATEGIES[wanted.strategy].lower()}"
+    link("export", way, ":material/tune:", run=view.run.name, score=view.score)
+    return queries.ask(view.run, _rows_dropped, wanted)
+
+
+def _settings(view: Lens, share: int) -> SelectionSettings:
+    """Return what the Export page would drop, were it that share."""
+    drawn = {
+        name: st.session_state[f"prune.{name}"]
+        for name in SelectionSettings.model_fields
+        if f"prune.{name}" in st.session_state and name != "fraction"
+    }
+    norm = state.get("compare") or SelectionSettings.model_fields["normalise"].default
+    fraction = share / 100
+    drawn["clip_suspicious"] = min(drawn.get("clip_suspicious", 0.0), fraction)
+    return SelectionSettings(score=view.score, normalise=norm, fraction=fraction, **drawn)
+
+
+def _rows_dropped(run: Run, wanted: SelectionSettings) -> Rows:
+    return select(run, wanted).dropped
