@@ -59,11 +59,11 @@ def _print(selection: Selection, groups: pd.DataFrame, by: str) -> None:
     """Print the groups, those that lose most first."""
     console = output()
     console.print(plain(described(selection.settings)))
-    hit = groups.sort_values("kept_share", kind="stable")
-    listed = table(by, "before#", "kept#", "lost#", "kept#", "of all before#", "of all after#")
-    console.print(fill(listed, _lines(hit.head(GROUPS_SHOWN))))
-    if len(hit) > GROUPS_SHOWN:
-        console.print(f"... and {len(hit) - GROUPS_SHOWN} groups that keep more")
+    hit = groups.sort_values("kept_share", kind="stable").head(GROUPS_SHOWN)
+    shares = ("share kept#", "of all before#", "of all after#")
+    console.print(fill(table(by, "before#", "kept#", "lost#", *shares), _lines(hit)))
+    if len(groups) > GROUPS_SHOWN:
+        console.print(f"... and {len(groups) - GROUPS_SHOWN} groups that keep more")
     kept, dropped = len(selection.kept), len(selection.dropped)
     emptied = int((groups["kept"] == 0).sum())
     console.print(
@@ -74,6 +74,6 @@ def _print(selection: Selection, groups: pd.DataFrame, by: str) -> None:
 
 def _lines(groups: pd.DataFrame) -> Iterator[tuple[object, ...]]:
     for group in groups.itertuples():
-        counts = (f"{count:,}" for count in (group.before, group.kept, group.lost))
-        shares = (group.kept_share, group.share_before, group.share_after)
-        yield (group.value, *counts, *(f"{share:.1%}" for share in shares))
+        counts = map("{:,}".format, (group.before, group.kept, group.lost))
+        shares = map("{:.1%}".format, (group.kept_share, group.share_before, group.share_after))
+        yield (group.value, *counts, *shares)

@@ -136,7 +136,8 @@ class Findings:
 
     def correct(self, point: Point, seeds: Iterable[int] | None = None) -> Flags:
         """Return whether each model is right about each test row (S, T)."""
-        return self.predicted(point, seeds) == self.truth
+        right: Flags = self.predicted(point, seeds) == self.truth
+        return right
 
     def compare(self, point: Point, other: Point) -> Difference | None:
         """Compare the models of two points; None where they share no seed."""

@@ -16,6 +16,7 @@ from plotly.subplots import make_subplots
 
 from influence_core.report.palette import (
     BOX,
+    CURVES,
     DASHES,
     EASY,
     GROUPS,
@@ -212,7 +213,7 @@ def pruning_curves(points: pd.DataFrame, title: str, digits: str = ".1%") -> go.
         digits: format of the values, as of d3.
     """
     compared = points.loc[points["role"] == "score", "curve"].unique()
-    colours = {curve: GROUPS[place % len(GROUPS)] for place, curve in enumerate(compared)}
+    colours = {curve: CURVES[place % len(CURVES)] for place, curve in enumerate(compared)}
     symbols = {curve: SYMBOLS[n % len(SYMBOLS)] for n, curve in enumerate(points["curve"].unique())}
     dashes = dict(zip(points["experiment"].unique(), DASHES * len(points), strict=False))
     bands, lines = [], []

@@ -119,7 +119,9 @@ def _words(run: Run) -> npt.NDArray[np.int64]:
         pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(column)))
         for column in texts.columns
     ]
-    return sum(pc.fill_null(count, 0).to_numpy().astype(np.int64) for count in counts)
+    first, second = (pc.fill_null(count, 0).to_numpy().astype(np.int64) for count in counts)
+    words: npt.NDArray[np.int64] = first + second
+    return words
 
 
 def _sortable(column: pd.Series) -> pd.Series:
