@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from influence_core.jobs import JobStatus
+from influence_core.pruning.assignments import TOGETHER
 from influence_core.pruning.cells import Curve, curves
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings
@@ -127,7 +128,8 @@ def _draw(shown: Shown, experiment: Experiment, status: JobStatus) -> None:
     st.subheader("How much can go?", anchor=False)
     points = _points(shown)
     if points.empty:
-        st.caption("The curves are drawn here as soon as the first models are trained.")
+        together = f", {TOGETHER} probes at a time" if shown.settings.mode == "probe" else ""
+        st.caption(f"The curves are drawn here as soon as the first models are trained{together}.")
         return
     title, digits = MEASURES[shown.measure]
     plots.draw(charts.pruning_curves(points, title, digits), "pruning curves")
@@ -150,7 +152,7 @@ def _models(experiment: Experiment, status: JobStatus) -> None:
     trained = wanted - len(experiment.missing())
     told = f"{count(trained)} of {counted(wanted, 'model')} trained"
     if status.state != "running":
-        st.caption(f"{told}; those that are there are shown, and stay.")
+        st.caption(f"{told}; those that are there are shown, and stay." if trained else told)
         return
     st.markdown(f"**{live.STAGES.get(status.stage, 'Get ready')}** :gray[{told}]")
     job.bar(status if status.stage else None)

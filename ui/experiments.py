@@ -46,17 +46,23 @@ def possible(view: Lens) -> bool:
 
 def plan(view: Lens) -> None:
     """Draw the form of a new experiment; it is folded away where there is one to look at."""
-    first = not Experiment.of(view.run)
-    if first:
+    present = len(Experiment.of(view.run))
+    if not present:
         st.markdown(
             "Models are trained on what different ways of pruning leave, and judged on the test "
             "rows, which always stay: you see what dropping data would do before you drop it."
         )
-    folded = st.expander("Plan a new experiment", icon=":material/add:", expanded=first)
+    # With each new experiment it is another form: folded again, and without a name.
+    folded = st.expander(
+        "Plan a new experiment",
+        icon=":material/add:",
+        expanded=not present,
+        key=f"experiment.plan {view.run.name} {present}",
+    )
     with folded, shell.guard():
         settings = _settings(view)
         _say_how_much(view.run, settings)
-        _start(view.run, settings)
+        _start(view.run, settings, present)
 
 
 def choose(run: Run) -> tuple[Experiment, ...]:
@@ -143,7 +149,7 @@ def _say_how_much(run: Run, settings: ExperimentSettings) -> None:
     if judged is not None:
         st.caption(
             f":material/timer: {models}, about {duration(judged.seconds)} of training, judged by "
-            f"{plain(judged.judged_by)}."
+            f"the experiment {plain(judged.judged_by)}."
         )
         return
     st.caption(
@@ -152,13 +158,13 @@ def _say_how_much(run: Run, settings: ExperimentSettings) -> None:
     )
 
 
-def _start(run: Run, settings: ExperimentSettings) -> None:
+def _start(run: Run, settings: ExperimentSettings, present: int) -> None:
     """Draw the name and the button that plans the experiment and starts it."""
     name, act = st.columns([3, 1], vertical_alignment="bottom")
     typed = name.text_input(
         "Name of the experiment",
         placeholder="pruning, with a number if need be",
-        key="experiment.name",
+        key=f"experiment.name {run.name} {present}",
         help="Letters, digits, '.', '_' and '-'. Its folder in that of the run is called so.",
     )
     if not act.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
