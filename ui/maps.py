@@ -108,7 +108,7 @@ def draw(view: Lens, look: Look) -> None:
         version=look.version,
     )
     figure = _figure(view, look, found)
-    key = f"map {view.run.name} {look.layout}"
+    key = picking.key_of(view.run, look.layout)
     picking.outline(figure, key)
     st.plotly_chart(
         figure,
@@ -178,19 +178,19 @@ def _said(view: Lens, look: Look, found: Cloud) -> list[str]:
     return words
 
 
-def _share() -> int | None:
-    """Draw how much is pruned; None is before pruning."""
-    shares = [None, *(str(share) for share in range(5, 96, 5))]
+def _share() -> int:
+    """Draw how much is pruned, in percent; 0 is before pruning."""
+    shares = ["", *(str(share) for share in range(5, 96, 5))]
     state.settle("drop", shares)
     st.selectbox(
         "Pruning",
         shares,
-        format_func=lambda share: "Before pruning" if share is None else f"After: {share}% dropped",
+        format_func=lambda share: f"After: {share}% dropped" if share else "Before pruning",
         key="drop",
         persist_state="session",
         label_visibility="collapsed",
     )
-    return int(state.get("drop")) if state.get("drop") else None
+    return int(state.get("drop") or 0)
 
 
 def _dropped(view: Lens, share: int) -> Rows:

@@ -31,13 +31,15 @@ _CUT = 400
 _PART = "part_of_the_map"
 _PAGE = "page_of_the_part"
 _DRAWN = "map_as_drawn"
+_CLEARED = "times_the_map_was_cleared"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A region, and the drawing on which the browser shows it still; empty where none does."""
+    """A region of the map of a key, and the drawing on which the browser shows it still, if any."""
 
     region: Region
+    key: str
     drawing: str = ""
 
 
@@ -48,9 +50,8 @@ def take(run: Run, key: str) -> None:
     polygons += [lasso(one["x"], one["y"]) for one in picked["lasso"]]
     if polygons:
         drawing, outlined = st.session_state.get(_DRAWN, ("", False))
-        st.session_state[_PART] = Part(
-            Region(polygons=tuple(polygons)), "" if outlined else drawing
-        )
+        region = Region(polygons=tuple(polygons))
+        st.session_state[_PART] = Part(region, key, "" if outlined else drawing)
         st.session_state[_PAGE] = 1
         state.put("point", None)
     elif picked["points"]:
@@ -66,23 +67,35 @@ def forget() -> None:
     state.put("point", None)
 
 
+def _clear() -> None:
+    """Forget the part, and have the chart drawn anew: the browser would go on showing it."""
+    st.session_state[_CLEARED] = st.session_state.get(_CLEARED, 0) + 1
+    forget()
+
+
 def outline(figure: Any, key: str) -> None:
     """Draw the outline of the part on a map that is not the one it was drawn on.
 
     The browser shows what was picked on a chart as long as that chart stays; where it is drawn
     anew, in other colours, it is a new chart.
     """
+    figure.update_layout(meta=st.session_state.get(_CLEARED, 0))
     drawing = f"{key} {hash(figure.to_json())}"
-    part: Part | None = st.session_state.get(_PART)
+    part = _part(key)
     outlined = part is not None and part.drawing != drawing
     if outlined:
         maps.add_outlines(figure, part.region.polygons)
     st.session_state[_DRAWN] = (drawing, outlined)
 
 
+def key_of(run: Run, layout: Layout) -> str:
+    """Return the key of a map's chart."""
+    return f"map {run.name} {layout}"
+
+
 def show(view: Lens, layout: Layout, version: str) -> None:
     """Draw the rows that were picked as a table, what can be done with them, and one of them."""
-    part: Part | None = st.session_state.get(_PART)
+    part = _part(key_of(view.run, layout))
     rows = _ordered(view, layout, part.region, version) if part else np.zeros(0, np.int64)
     if part is not None and not len(rows):
         st.caption("There is no row in what you drew.")
@@ -99,6 +112,12 @@ def show(view: Lens, layout: Layout, version: str) -> None:
             browser.detail(view, shown)
 
 
+def _part(key: str) -> Part | None:
+    """Return what was picked on the map of that key."""
+    part: Part | None = st.session_state.get(_PART)
+    return part if part is not None and part.key == key else None
+
+
 def _ordered(view: Lens, layout: Layout, region: Region, version: str) -> Rows:
     """Return the rows in a part, the hardest first; those without a score follow."""
     rows = queries.ask(view.run, inside, layout, region, version=version)
@@ -112,7 +131,7 @@ def _listing(view: Lens, rows: Rows) -> str:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Hardest first by {plain(view.spec.label)}.", width="content")
         selecting.offer(view.run, rows, "map")
-        st.button("Clear", icon=":material/close:", on_click=forget)
+        st.button("Clear", icon=":material/close:", on_click=_clear)
     pages = ceil(len(rows) / PAGE_SIZE)
     number = min(st.session_state.get(_PAGE) or 1, pages)
     wanted = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]

@@ -133,7 +133,7 @@ def add_hardness(figure: go.Figure, points: pd.DataFrame, title: str, size: floa
         },
     }
     hover = f"harder than %{{marker.color:.0%}}<br>{_CLICK}"
-    return figure.add_trace(_points(known, "with a score", marker, hover))
+    return figure.add_trace(_scaled(known, "with a score", marker, hover))
 
 
 def add_values(figure: go.Figure, points: pd.DataFrame, title: str, size: float) -> go.Figure:
@@ -153,7 +153,7 @@ def add_values(figure: go.Figure, points: pd.DataFrame, title: str, size: float)
         "colorbar": {**_BAR, "title": {"text": _plain(short(title, 32)), "side": "right"}},
     }
     hover = f"%{{marker.color:.4~g}}<br>{_CLICK}"
-    return figure.add_trace(_points(known, "with a value", marker, hover))
+    return figure.add_trace(_scaled(known, "with a value", marker, hover))
 
 
 def add_rings(figure: go.Figure, points: pd.DataFrame, name: str, size: float) -> go.Figure:
@@ -193,6 +193,11 @@ def _points(points: pd.DataFrame, name: str, marker: dict[str, Any], hover: str)
         marker={"line": {"width": 0}, **marker},
         hovertemplate=hover,
     )
+
+
+def _scaled(points: pd.DataFrame, name: str, marker: dict[str, Any], hover: str) -> go.Scattergl:
+    """Return points whose colours a scale tells, so that the legend need not."""
+    return _points(points, name, marker, hover).update(showlegend=False)
 
 
 def _short(values: pd.Series) -> npt.NDArray[np.float64]:

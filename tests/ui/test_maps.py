@@ -42,7 +42,7 @@ def visit(part: Region | None = None, **view: str) -> AppTest:
     for name, value in {"run": "charted", **view}.items():
         app.query_params[name] = value
     if part is not None:
-        app.session_state["part_of_the_map"] = Part(part)
+        app.session_state["part_of_the_map"] = Part(part, "map charted umap")
     return app.run()
 
 
