@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 
 from influence_core.report.wording import count, counted, figure, figures, percent, short
@@ -11,12 +12,24 @@ __all__ = ["age", "count", "counted", "figure", "figures", "percent", "plain", "
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=@/^])")
 
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+"""Places at which a web or mail address falls apart: Markdown links whatever looks like one."""
+
+_JOINER, _ISOLATE, _END_OF_ISOLATE = "\u2060", "\u2068", "\u2069"
+_TURNS = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI"}
+
 _AGES = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"))
 
 
 def plain(text: object) -> str:
-    """Return `text` such that Markdown shows it letter by letter, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    """Return `text` such that Markdown shows it letter by letter, on one line.
+
+    Addresses become no links, and what runs from right to left turns nothing round it.
+    """
+    line = _ADDRESS.sub(_JOINER, " ".join(str(text).split()))
+    if any(unicodedata.bidirectional(letter) in _TURNS for letter in line):
+        line = f"{_ISOLATE}{line}{_END_OF_ISOLATE}"
+    return _MARKDOWN.sub(r"\\\1", line)
 
 
 def age(moment: str, now: datetime | None = None) -> str:

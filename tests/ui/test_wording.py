@@ -43,6 +43,22 @@ def test_ages(before: timedelta, worded: str) -> None:
     assert wording.age((now - before).isoformat(), now) == worded
 
 
+@pytest.mark.parametrize(
+    ("text", "worded"),
+    [
+        ("*bold*", r"\*bold\*"),
+        ("two\nlines", "two lines"),
+        ("http://example.invalid", "http\\:\u2060\\/\\/example\\.invalid"),
+        ("www.example.invalid", "www\u2060\\.example\\.invalid"),
+        ("me@example.invalid", "me\u2060\\@example\\.invalid"),
+        ("مرحبا", "\u2068مرحبا\u2069"),
+        ("\u202eturned", "\u2068\u202eturned\u2069"),
+    ],
+)
+def test_foreign_text_stays_text(text: str, worded: str) -> None:
+    assert wording.plain(text) == worded
+
+
 def test_counts_and_shares() -> None:
     assert wording.counted(1, "row") == "1 row"
     assert wording.counted(12_345, "row") == "12,345 rows"
