@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from influence_core.config import RunSettings, Settings
 from influence_core.progress import duration
 from influence_core.pruning.settings import ExperimentSettings
+from influence_core.report.settings import ReportSettings
 from influence_core.report.wording import counted, percent
 from influence_core.store.run import Manifest
 
@@ -85,6 +86,11 @@ def pruning_command(run: str, name: str, settings: ExperimentSettings) -> str:
     """Return the command that repeats a pruning experiment."""
     words = ["influence", "prune", run, "--name", name]
     return shlex.join([*words, *_options(settings, "pruning")])
+
+
+def report_command(run: str, settings: ReportSettings) -> str:
+    """Return the command that makes a report anew."""
+    return shlex.join(["influence", "report", run, *_options(settings, "report")])
 
 
 def _of_parts(settings: RunSettings) -> Iterator[str]:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from influence_core.report.drawing import Box, Scale, box, ticks
-from influence_core.report.palette import bin_colours
+import numpy as np
+
+from influence_core.noise.reviewed import wilson
+from influence_core.report.drawing import Box, Scale, box
+from influence_core.report.score_picture import Histogram, histogram
 from influence_core.report.wording import count, counted, figures, percent, short
-from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
+from influence_core.scores.registry import ScoreSpec, spec_of
 from influence_core.store import statistics
 from influence_core.store.columns import rank_column
 from influence_core.store.query import Between, ExampleQuery, Order
@@ -23,32 +26,7 @@ if TYPE_CHECKING:
 HARDEST = 0.1
 """Share of the rows that counts as the hardest."""
 
-CLIP = (0.005, 0.995)
-"""Quantiles between which a distribution is drawn: outliers would flatten the rest."""
-
-BINS = 48
-WIDTH, HEIGHT = 750.0, 150.0
 BOX_WIDTH = 200.0
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar of a histogram, in pixels: its left end, its top and its width."""
-
-    x: float
-    top: float
-    width: float
-    colour: str
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """The values of a score in bins, with the ticks below: pixel and word."""
-
-    bars: tuple[Bar, ...]
-    width: float
-    height: float
-    ticks: tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True)
@@ -64,6 +42,12 @@ class ClassHardness:
     def share(self) -> float:
         """Share of its rows that are among the hardest of all."""
         return self.hardest / self.rows
+
+    @property
+    def certain(self) -> float:
+        """Lower end of the share's 95% interval: a single hard row makes no hard class."""
+        low, _ = wilson(np.array([self.hardest]), np.array([self.rows]))
+        return float(low[0])
 
 
 @dataclass(frozen=True)
@@ -109,14 +93,16 @@ class ScoreFacts:
         """Where the hard rows are, in two sentences."""
         many = counted(len(self.classes), "class", "classes")
         return (
-            f"Half of the hardest {count(self.hardest_rows)} rows lie in {self.concentration} of "
-            f"{many}. {self.foremost}"
+            f"At least half of the hardest {count(self.hardest_rows)} rows lie in "
+            f"{self.concentration} of {many}. {self.foremost}"
         )
 
     @property
     def in_short(self) -> str:
         """The same, after its figure was told."""
-        return f"hold half of the hardest {counted(self.hardest_rows, 'row')}. {self.foremost}"
+        verb = "holds" if self.concentration == 1 else "hold"
+        hardest = counted(self.hardest_rows, "row")
+        return f"{verb} at least half of the hardest {hardest}. {self.foremost}"
 
     @property
     def foremost(self) -> str:
@@ -145,37 +131,6 @@ def about_score(run: Run, manifest: Manifest, key: str, examples: int) -> ScoreF
     )
 
 
-def histogram(
-    run: Run, manifest: Manifest, key: str, width: float = WIDTH, height: float = HEIGHT
-) -> Histogram:
-    """Draw how a score is spread over the training rows, the hardest ones in their colour."""
-    bins = statistics.histogram(run, key, BINS, clip=CLIP)
-    if bins.empty:
-        return Histogram((), width, height, ())
-    across = Scale(float(bins["left"].min()), float(bins["right"].max()), 0.0, width)
-    upright = Scale(0.0, float(bins["rows"].max()), height, 0.0)
-    colours = bin_colours(bins["rows"], spec_of(manifest, key).hard)
-    shown = zip(bins["left"], bins["right"], bins["rows"], colours, strict=True)
-    bars = [
-        Bar(across(left), upright(rows), round(across(right) - across(left), 1), colour)
-        for left, right, rows, colour in shown
-    ]
-    return Histogram(tuple(bars), width, height, _ticks(across))
-
-
-def all_histograms(run: Run, manifest: Manifest) -> list[tuple[ScoreSpec, Histogram]]:
-    """Draw the spread of every score of a run, small."""
-    return [
-        (spec, histogram(run, manifest, key, 180.0, 44.0))
-        for key, spec in specs_of(manifest).items()
-    ]
-
-
-def _ticks(across: Scale) -> tuple[tuple[float, str], ...]:
-    places = ticks(across.low, across.high, 6)
-    return tuple((across(one), f"{one:,.6g}") for one in places)
-
-
 def _rows_by_label(run: Run, query: ExampleQuery) -> dict[str, int]:
     found = statistics.value_counts(run, "label", query=query)
     return {
@@ -194,7 +149,7 @@ def _classes(run: Run, key: str, sizes: dict[str, int], hardest: int) -> tuple[C
         for label, rows in sizes.items()
         if label in boxes
     ]
-    return tuple(sorted(classes, key=lambda one: (-one.share, -one.rows, one.label)))
+    return tuple(sorted(classes, key=lambda one: (-one.certain, -one.rows, one.label)))
 
 
 def _box_scale(run: Run, key: str) -> Scale:

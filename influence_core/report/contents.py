@@ -16,14 +16,9 @@ from influence_core.report.about_noise import (
 )
 from influence_core.report.about_noisy import NoisyFacts, about_noisy
 from influence_core.report.about_pruning import PruningFacts, about_pruning
-from influence_core.report.about_run import RunFacts, about_run
-from influence_core.report.about_scores import (
-    Histogram,
-    Reading,
-    ScoreFacts,
-    about_score,
-    all_histograms,
-)
+from influence_core.report.about_run import RunFacts, about_run, report_command
+from influence_core.report.about_scores import Reading, ScoreFacts, about_score
+from influence_core.report.score_picture import Histogram, all_histograms
 from influence_core.report.settings import ReportSettings
 from influence_core.scores.registry import ScoreSpec
 from influence_core.store.run import Manifest, Run
@@ -38,6 +33,7 @@ class Contents:
     """Everything a report tells; None or nothing stands for what was not computed."""
 
     made: str
+    command: str
     masked: bool
     run: RunFacts
     data: DataFacts
@@ -60,6 +56,7 @@ def gather(run: Run, settings: ReportSettings) -> Contents:
     manifest = run.manifest()
     contents = Contents(
         made=now(),
+        command=report_command(run.name, settings),
         masked=settings.mask_texts,
         run=about_run(manifest),
         data=about_data(run),

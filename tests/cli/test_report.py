@@ -12,7 +12,8 @@ from influence_core.cli.options import chosen
 from influence_core.cli.run import build_settings
 from influence_core.config import ImportSettings, RunSettings
 from influence_core.pruning.settings import ExperimentSettings
-from influence_core.report.about_run import pruning_command, run_command
+from influence_core.report.about_run import pruning_command, report_command, run_command
+from influence_core.report.settings import ReportSettings
 from influence_core.store.run import Run
 from tests.cli.conftest import Influence
 
@@ -90,3 +91,9 @@ class TestCommandsThatRepeat:
         given = typed(pruning_command("small", "half", wanted))
         assert (given["run"], given["name"]) == ("small", "half")
         assert ExperimentSettings.model_validate(chosen(ExperimentSettings, given)) == wanted
+
+    def test_a_report(self) -> None:
+        wanted = ReportSettings(score="pvi", mask_texts=True, tolerance=0.02)
+        given = typed(report_command("small", wanted))
+        assert given["name"] == "small"
+        assert ReportSettings.model_validate(chosen(ReportSettings, given)) == wanted
