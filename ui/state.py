@@ -82,6 +82,7 @@ PARAMETERS = (
     Parameter("kept", "switch", page="noise"),
     Parameter("at", page="noise"),
     Parameter("noisy", page="noise"),
+    Parameter("mask", "switch", page="report"),
 )
 """Every parameter of the address."""
 
