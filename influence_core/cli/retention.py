@@ -38,7 +38,7 @@ def retention(
     *,
     given: dict[str, object],
 ) -> None:
-    """Tell what every group would keep and lose, before anything is trained or written.
+    """Tell what every group would keep and lose, before anything is trained.
 
     The options describe the selection as `influence export` takes them.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Layout = Literal["umap", "cartography"]
 Rows = npt.NDArray[np.int64]
 
-DRAWN = 100_000
+DRAWN = 90_000
 """Points that a browser still draws at ease."""
 
 BINS = 160

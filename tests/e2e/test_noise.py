@@ -13,7 +13,7 @@ from influence_core.noise.table import find_noise
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from tests.e2e.conftest import Visit
-from tests.factory import make_run
+from tests.factory import HOSTILE_TEXTS, make_run
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +34,36 @@ def actions(run: Run) -> dict[str, str]:
 
 def expect_in_focus(page: Page, text: str) -> None:
     expect(page.locator("[class*=st-key-suspect_text] [data-testid=stText]")).to_have_text(text)
+
+
+@pytest.fixture
+def hostile(runs: Path) -> Run:
+    """A judged run of texts and labels that attack whoever shows them."""
+    run = make_run(runs, "hostile-labels", rows=120, hostile=True)
+    np.save(run.embeddings_file, np.random.default_rng(0).normal(size=(120, 8)).astype("f2"))
+    find_noise(run)
+    return run
+
+
+def test_hostile_texts_and_labels_stay_text(visit: Visit, hostile: Run) -> None:
+    rows = hostile.examples(["id", "text", "label", "split"]).head(len(HOSTILE_TEXTS))
+    shown = rows[rows["split"] == "train"]
+    assert len(shown) > len(HOSTILE_TEXTS) // 2
+    page = visit.open("noise?run=hostile-labels", fresh=True)
+    for row in shown.to_dict("records"):
+        visit.open(f"noise?run=hostile-labels&at={row['id']}")
+        expect_in_focus(page, row["text"])
+        given = page.locator(".st-key-suspect [data-testid=stText]").nth(1)
+        expect(given).to_have_text(row["label"])
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+        assert not page.locator("[href*='example.invalid']").count()
+    first = find_noise(hostile).table["id"].iloc[0]
+    visit.open("noise?run=hostile-labels", fresh=True)
+    with visit.rerun():
+        page.get_by_role("button", name="Relabel").click()
+    expect(page.get_by_text("Last you relabelled 1 row")).to_be_visible()
+    assert actions(hostile) == {first: "relabel"}
+    hostile.delete()
 
 
 def test_labels_are_reviewed_by_mouse_and_keyboard(visit: Visit, run: Run) -> None:
