@@ -35,7 +35,7 @@ NORMS = {
 
 _NORM_CAPTIONS = ("the value itself", "against the same label", "against all training rows")
 
-_SCORE_PAGES = ("distributions", "examples", "map", "export", "report")
+_SCORE_PAGES = ("distributions", "examples", "map", "compare", "export", "report")
 """Pages that look through a score."""
 
 _COMPARING_PAGES = ("distributions", "examples", "map")
@@ -100,6 +100,7 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page(PAGES / "noise.py", title="Noise", icon=":material/rule:"),
         st.Page(PAGES / "pruning.py", title="Pruning", icon=":material/content_cut:"),
+        st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "export.py", title="Export", icon=":material/download:"),
         st.Page(PAGES / "report.py", title="Report", icon=":material/description:"),
     ]

@@ -82,6 +82,9 @@ PARAMETERS = (
     Parameter("kept", "switch", page="noise"),
     Parameter("at", page="noise"),
     Parameter("noisy", page="noise"),
+    Parameter("first", page="compare"),
+    Parameter("second", page="compare"),
+    Parameter("measured", page="compare"),
     Parameter("mask", "switch", page="report"),
 )
 """Every parameter of the address."""

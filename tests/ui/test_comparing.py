@@ -1,0 +1,79 @@
+"""The Compare page: what it says of two runs, of an experiment's models, and of one run alone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from influence_core.pruning.experiment import Experiment, Outcome
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.store.files import write_parquet
+from influence_core.store.run import Run
+from tests.factory import read
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture
+def other(small_run: Run) -> Run:
+    """The same run, but for a model that always says the first label."""
+    run = Run(shutil.copytree(small_run.path, small_run.path.with_name("other")))
+    predictions = read(run.predictions_file)
+    said = pa.array([run.manifest().dataset.label_names[0]] * len(predictions))
+    at = predictions.column_names.index("predicted")
+    write_parquet(run.predictions_file, predictions.set_column(at, "predicted", said))
+    run.update(name="other")
+    return run
+
+
+def visit(**view: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=200)
+    app.switch_page("pages/compare.py")
+    for name, value in view.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(one.value for one in (*app.markdown, *app.caption, *app.subheader, *app.error))
+
+
+def test_two_runs_are_compared(small_run: Run, other: Run) -> None:
+    app = visit(run="small", second="other")
+    told = said(app)
+    accuracy = small_run.manifest().metrics["test"]["accuracy"]
+    assert f"**The first**: accuracy {100 * accuracy:.1f}%" in told
+    assert "The first is certainly better at" in told
+    assert app.metric[0].value == "1.00"
+    assert app.session_state["first"] == "small"
+    assert app.session_state["second"] == "other"
+
+
+def test_models_of_an_experiment_are_compared(small_run: Run) -> None:
+    settings = ExperimentSettings(strategies=("random",), fractions=(0.5,), seeds=1, epochs=1)
+    experiment = Experiment.create(small_run, "tried", settings)
+    test_rows = small_run.manifest().dataset.splits["test"]
+    for cell in experiment.cells():
+        experiment.keep(Outcome(cell, 10, 6, 1.0, np.zeros(test_rows, np.int32)))
+    app = visit(run="small", first="small/tried/full", second="small/tried/random@0.5")
+    assert "**That is undecided**" in said(app)
+    assert "Do both find the same rows hard?" not in said(app)
+
+
+def test_a_run_alone_says_what_to_do(small_run: Run) -> None:
+    assert "There is nothing to compare with yet" in said(visit(run="small"))
+
+
+def test_runs_of_other_data_are_told_apart(small_run: Run, other: Run) -> None:
+    examples = read(other.examples_file)
+    at = examples.column_names.index("id")
+    ids = pa.array([f"other-{id}" for id in examples["id"].to_pylist()])
+    write_parquet(other.examples_file, examples.set_column(at, "id", ids))
+    assert "share no test row" in said(visit(run="small", second="other"))

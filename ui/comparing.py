@@ -1,0 +1,245 @@
+"""Two models side by side: what each is better at, what each finds hard, and what each keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from influence_core.comparing.comparison import compare
+from influence_core.comparing.sides import FULL, parse
+from influence_core.comparing.together import together
+from influence_core.pruning.cells import curves
+from influence_core.pruning.experiment import Experiment
+from influence_core.report import differences
+from influence_core.scores.registry import specs_of
+from influence_core.selection.overlap import Overlap
+from influence_core.store.run import Run
+from ui import plots, queries, shell, state
+from ui.curves import title_of
+from ui.shell import Lens
+from ui.wording import count, counted, percent, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLASSES_DRAWN = 12
+"""Classes in the chart for each end."""
+
+METRICS = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro F1",
+    "balanced_accuracy": "Mean recall",
+}
+
+BY_CLASS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A comparison as the page draws it."""
+
+    rows: int
+    left_out: dict[str, int]
+    overall: pd.DataFrame
+    classes: dict[str, pd.DataFrame]
+
+
+def sides(view: Lens) -> tuple[str, str] | None:
+    """Draw the pickers of both sides; None where there is nothing to compare with."""
+    own = _sides_of(view)
+    others = {
+        card.name: f"Run {card.name}"
+        for card in queries.cards()
+        if card.status == "complete" and card.name != view.run.name and _tested(card.manifest)
+    }
+    first = {view.run.name: f"Run {view.run.name}", **own}
+    second = {**others, **first}
+    if len(second) < 2:
+        with st.container(border=True):
+            st.markdown("**There is nothing to compare with yet.**")
+            st.write("Make a second run of the same data, or measure what pruning would do.")
+            shell.link("run", "Start a new run", ":material/arrow_forward:", view="new")
+            shell.link("pruning", "Plan a pruning experiment", ":material/arrow_forward:")
+        return None
+    left, right = st.columns(2)
+    state.settle("first", list(first))
+    rest = [one for one in second if one != state.get("first")]
+    state.settle("second", rest)
+    left.selectbox(
+        "First", list(first), format_func=first.get, key="first", persist_state="session"
+    )
+    right.selectbox("Second", rest, format_func=second.get, key="second", persist_state="session")
+    return state.get("first"), state.get("second")
+
+
+def metrics(view: Lens, first: str, second: str) -> None:
+    """Answer which is better, and how sure that is."""
+    versions = tuple(_version(one) for one in (first, second))
+    with st.spinner("Drawing test rows again and again", show_time=False):
+        found = queries.ask(view.run, compared, first, second, versions)
+    st.subheader("Which is better?", anchor=False)
+    st.markdown(_answer(found.overall))
+    shown = found.overall.assign(metric=found.overall["metric"].map(METRICS))
+    plots.draw(differences.differences(shown, "metric"), "overall differences")
+    st.caption(
+        f"{counted(found.rows, 'test row')} of both{_left_out(found.left_out)}. A bar is the 95% "
+        "interval of the difference: test rows are drawn anew 2,000 times, the same for both."
+    )
+    _by_class(found)
+
+
+def compared(run: Run, first: str, second: str, versions: tuple[str, ...]) -> Found:
+    """Compare two sides; `versions` tell answers of changed runs apart."""
+    root = run.path.parent
+    made = compare(parse(first, root), parse(second, root))
+    return Found(
+        rows=made.rows,
+        left_out={
+            "only in the first": made.only_first,
+            "only in the second": made.only_second,
+            "labelled otherwise": made.relabelled,
+        },
+        overall=made.overall(),
+        classes={name: made.by_class(name) for name in BY_CLASS},
+    )
+
+
+def scores(view: Lens, first: str, second: str) -> None:
+    """Answer how alike both find the rows hard, and what each would keep, for two runs."""
+    if "/" in first or "/" in second:
+        return
+    other = queries.open_run(second)
+    st.subheader("Do both find the same rows hard?", anchor=False)
+    if view.score not in queries.manifest(other).scores:
+        st.caption(f"{plain(other.title)} has no {plain(view.spec.label)}. Choose another score.")
+        return
+    share = st.slider(
+        "Share of the easiest rows that each drops", 5, 95, 30, 5, format="%d%%", key="compare.drop"
+    )
+    version = queries.manifest(other).content_version
+    found = queries.ask(view.run, _together, second, view.score, share / 100, version)
+    chart, told = st.columns([1.5, 1], gap="large")
+    with chart:
+        figure = differences.scores_together(found.bins, view.run.name, second)
+        plots.draw(figure, "scores together")
+    with told:
+        st.metric(
+            f"Rank correlation of {view.spec.label}",
+            f"{found.spearman:.2f}",
+            help="Spearman: 1 where both order the rows alike, 0 where they have nothing to do "
+            "with one another.",
+        )
+        _kept(found.kept)
+    st.markdown("**Which rows do they judge most differently?**")
+    st.dataframe(
+        found.apart.assign(first=100 * found.apart["first"], second=100 * found.apart["second"]),
+        hide_index=True,
+        column_config={
+            "id": None,
+            "text": st.column_config.TextColumn("Text", width=420),
+            "label": st.column_config.TextColumn("Label", width=140),
+            "first": _share("Harder than, first"),
+            "second": _share("Harder than, second"),
+        },
+    )
+
+
+def _together(run: Run, second: str, score: str, fraction: float, version: str) -> object:
+    return together(run, queries.open_run(second), score, fraction)
+
+
+def _sides_of(view: Lens) -> dict[str, str]:
+    """Return the models of the run's experiments that are there, by address."""
+    entries = specs_of(view.manifest)
+    found = {}
+    for experiment in Experiment.of(view.run):
+        settings = queries.manifest(experiment).settings
+        missing = {(cell.curve, cell.fraction) for cell in experiment.missing()}
+        address = f"{view.run.name}/{experiment.name}"
+        if (None, 0.0) not in missing:
+            found[f"{address}/{FULL}"] = f"{experiment.name}: unpruned"
+        for curve in curves(settings):
+            title = title_of(curve, entries)
+            for fraction in settings.fractions:
+                if (curve, fraction) not in missing:
+                    told = f"{experiment.name}: {title}, {fraction:.0%} pruned"
+                    found[f"{address}/{curve.name}@{fraction:g}"] = told
+    return found
+
+
+def _tested(manifest: object) -> bool:
+    dataset = getattr(manifest, "dataset", None)
+    return bool(dataset and dataset.splits.get("test"))
+
+
+def _version(address: str) -> str:
+    """Return what changes with the answers of a side."""
+    name, *rest = address.split("/")
+    run = queries.open_run(name)
+    place = Experiment.open(run, rest[0]) if rest else run
+    return str(queries.manifest(place).content_version)
+
+
+def _answer(overall: pd.DataFrame) -> str:
+    row = overall.set_index("metric").loc["accuracy"]
+    figures = (
+        f"accuracy {percent(row['first'])} against {percent(row['second'])}, "
+        f"{100 * row['mean']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+    )
+    if row["verdict"] == "undecided":
+        return f"**That is undecided**: {figures}."
+    return f"**The {'first' if row['verdict'] == 'better' else 'second'}**: {figures}."
+
+
+def _left_out(reasons: dict[str, int]) -> str:
+    told = ", ".join(f"{count(rows)} {reason}" for reason, rows in reasons.items() if rows)
+    return f" (left out: {told})" if told else ""
+
+
+def _by_class(found: Found) -> None:
+    asked, chosen = st.columns([2, 1], vertical_alignment="bottom")
+    asked.subheader("At which classes?", anchor=False)
+    state.settle("measured", list(BY_CLASS))
+    chosen.segmented_control(
+        "Figure",
+        list(BY_CLASS),
+        format_func=BY_CLASS.get,
+        key="measured",
+        persist_state="session",
+        required=True,
+        label_visibility="collapsed",
+    )
+    table = found.classes[state.get("measured")].dropna(subset=["mean"])
+    table = table.sort_values("mean", kind="stable", ascending=False)
+    better, worse = (int((table["verdict"] == one).sum()) for one in ("better", "worse"))
+    by_chance = round(0.05 * len(table))
+    chance = f"; about {count(by_chance)} would seem so by chance" if by_chance else ""
+    st.markdown(
+        f"The first is certainly better at **{count(better)}** and worse at **{count(worse)}** of "
+        f"{counted(len(table), 'class', 'classes')}{chance}."
+    )
+    if len(table) > 2 * CLASSES_DRAWN:
+        import pandas as pd
+
+        st.caption(f"The {CLASSES_DRAWN} it is best at, and the {CLASSES_DRAWN} it is worst at.")
+        table = pd.concat([table.head(CLASSES_DRAWN), table.tail(CLASSES_DRAWN)])
+    plots.draw(differences.differences(table, "label"), "class differences")
+
+
+def _kept(kept: Overlap) -> None:
+    st.markdown(
+        f"Both would keep **{count(kept.both)}** rows, the first alone {count(kept.only_first)}, "
+        f"the second alone {count(kept.only_second)}."
+    )
+    st.caption(
+        f"Overlap (Jaccard) {kept.jaccard:.2f}; two random sets of these sizes have "
+        f"{kept.chance.mean:.2f} ({kept.chance.low:.2f} to {kept.chance.high:.2f})."
+    )
+
+
+def _share(title: str) -> object:
+    return st.column_config.ProgressColumn(
+        title, format="%.0f%%", min_value=0, max_value=100, width=130
+    )
