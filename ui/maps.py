@@ -22,7 +22,7 @@ from influence_core.mapping.points import count as on_map
 from influence_core.report import maps
 from influence_core.selection.select import SelectionSettings, select
 from influence_core.store.run import Run
-from ui import colouring, picking, queries, state
+from ui import colouring, forms, picking, queries, state
 from ui.colouring import Colour
 from ui.pruning import ENDS, STRATEGIES
 from ui.shell import NORMS, Lens, link
@@ -211,7 +211,8 @@ def _settings(view: Lens, share: int) -> SelectionSettings:
     norm = state.get("compare") or SelectionSettings.model_fields["normalise"].default
     fraction = share / 100
     drawn["clip_suspicious"] = min(drawn.get("clip_suspicious", 0.0), fraction)
-    return SelectionSettings(score=view.score, normalise=norm, fraction=fraction, **drawn)
+    chosen = {"score": view.score, "normalise": norm, "fraction": fraction}
+    return forms.build(SelectionSettings, {**chosen, **drawn})
 
 
 def _rows_dropped(run: Run, wanted: SelectionSettings) -> Rows:

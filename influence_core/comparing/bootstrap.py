@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ConfigError, rule
-from influence_core.pruning.evidence import LEVEL, Interval
+from influence_core.pruning.evidence import DRAWS, LEVEL, Interval, Verdict, over_seeds
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-DRAWS = 2_000
-"""Bootstrap samples of the test rows."""
-
 OVERALL = ("accuracy", "macro_f1", "balanced_accuracy")
 BY_CLASS = ("recall", "precision", "f1")
+
+FEWEST_TOLD_APART = 6
+"""Test rows about which the sides must differ before a class is decided.
+
+Fewer can all speak for one side by chance: by a sign test six have p = 2 · ½⁶ = 0.03.
+"""
 
 _CELLS_AT_ONCE = 20_000_000
 """Weights of rows in samples that are held at a time."""
@@ -32,16 +35,26 @@ _CELLS_AT_ONCE = 20_000_000
 class Gap:
     """A metric of two groups of models, and first minus second with its 95% interval.
 
-    `label` is a class index, None for a metric over all rows; `rows` are the test rows it is of.
-    What is not defined, as the precision of a class that is never predicted, is NaN.
+    `label` is a class index, None for a metric over all rows; `rows` are the test rows it is of,
+    and of rows of the class, or said to be, one side is more often right about `told_apart`. What
+    is not defined, as the precision of a class that is never predicted, is NaN.
     """
 
     metric: str
     label: int | None
     rows: int
+    told_apart: int
     first: float
     second: float
     difference: Interval
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is certain of the first side; nothing where too few rows tell the sides apart."""
+        few = self.label is not None and self.told_apart < FEWEST_TOLD_APART
+        if few or not self.difference.excludes_zero:
+            return "undecided"
+        return "better" if self.difference.low > 0 else "worse"
 
 
 def gaps(
@@ -57,7 +70,9 @@ def gaps(
     Rows are drawn with replacement, the same for both groups, and every metric is computed on each
     sample; the interval runs from the 2.5% to the 97.5% quantile of the differences. Metrics:
     accuracy; macro F1 and balanced accuracy (mean recall) over the classes of a sample; recall,
-    precision and F1 by class. A group of several models has the mean of theirs.
+    precision and F1 by class. A group of several models has the mean of theirs. Two groups of as
+    many models, paired in their order, also have a t-interval over the pairs, and of both intervals
+    the wider end on each side counts.
 
     Args:
         truth: class index of each test row (T,), at least 0.
@@ -80,9 +95,9 @@ def gaps(
     classes = np.unique(np.concatenate([labels, *(one.ravel() for one in groups)]))
     known = np.searchsorted(classes, labels)
     counted = [_Group(known, np.searchsorted(classes, one), len(classes)) for one in groups]
-    point = [one.metrics(np.ones((1, len(known)), np.float32)) for one in counted]
-    drawn = list(_sampled(counted, _whole_units(units, len(known)), draws, seed))
-    return _told(classes, np.bincount(known, minlength=len(classes)), point, drawn)
+    units_of = _whole_units(units, len(known))
+    drawn = list(_sampled(counted, units_of, draws, seed))
+    return _told(classes, np.bincount(known, minlength=len(classes)), counted, drawn)
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,12 @@ class _Group:
         """Return metrics (samples,) and (samples, classes) of rows that count so often."""
         models = [self._of_model(weights, one) for one in self.predicted]
         return {name: np.mean([one[name] for one in models], axis=0) for name in models[0]}
+
+    def each(self) -> dict[str, Floats]:
+        """Return the metrics of every model (S,) and (S, classes) on the test rows as they are."""
+        once = np.ones((1, len(self.truth)), np.float32)
+        models = [self._of_model(once, one) for one in self.predicted]
+        return {name: np.concatenate([one[name] for one in models]) for name in models[0]}
 
     def _of_model(self, weights: npt.NDArray[np.float32], predicted: Integers) -> dict[str, Floats]:
         hits = predicted == self.truth
@@ -162,29 +183,56 @@ def _weights(
     return drawn[:, units]
 
 
+def _told_apart(groups: list[_Group]) -> tuple[int, Integers]:
+    """Count the rows that one side is more often right about: all, and (classes,).
+
+    A row counts for its class, and for those that a model takes it for.
+    """
+    truth = groups[0].truth
+    right = [(group.predicted == truth).mean(axis=0) for group in groups]
+    differ = np.flatnonzero(right[0] != right[1])
+    said = np.concatenate([truth[np.newaxis], *(group.predicted for group in groups)])[:, differ]
+    touched = np.zeros((groups[0].classes, len(differ)), np.bool_)
+    touched[said, np.arange(len(differ))] = True
+    return len(differ), touched.sum(axis=1)
+
+
 def _told(
     classes: Integers,
     support: Integers,
-    point: list[dict[str, Floats]],
+    groups: list[_Group],
     drawn: list[list[dict[str, Floats]]],
 ) -> list[Gap]:
-    found = []
+    each, found = [group.each() for group in groups], []
+    all_apart, apart = _told_apart(groups)
     for name in (*OVERALL, *BY_CLASS):
-        values = [one[name][0] for one in point]
+        values = [one[name] for one in each]
         spread = np.concatenate([one[name] - other[name] for one, other in drawn])
         if name in OVERALL:
-            found.append(_gap(name, None, int(support.sum()), values, spread))
+            found.append(_gap(name, None, (int(support.sum()), all_apart), values, spread))
             continue
         found += [
-            _gap(name, int(label), int(support[at]), [one[at] for one in values], spread[:, at])
+            _gap(
+                name,
+                int(label),
+                (int(support[at]), int(apart[at])),
+                [one[:, at] for one in values],
+                spread[:, at],
+            )
             for at, label in enumerate(classes)
         ]
     return found
 
 
-def _gap(name: str, label: int | None, rows: int, values: list[Floats], spread: Floats) -> Gap:
-    first, second = map(float, values)
+def _gap(
+    name: str, label: int | None, counted: tuple[int, int], values: list[Floats], spread: Floats
+) -> Gap:
+    first, second = (float(one.mean()) for one in values)
     known = spread[np.isfinite(spread)]
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     low, high = np.quantile(known, ends) if len(known) else (-np.inf, np.inf)
-    return Gap(name, label, rows, first, second, Interval(first - second, float(low), float(high)))
+    if len(values[0]) == len(values[1]) > 1:
+        pairs = over_seeds(values[0] - values[1])
+        low, high = min(low, pairs.low), max(high, pairs.high)
+    told = Interval(first - second, float(low), float(high))
+    return Gap(name, label, *counted, first, second, told)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.comparing.bootstrap import DRAWS, Gap, gaps
+from influence_core.comparing.bootstrap import Gap, gaps
 from influence_core.comparing.sides import Side
 from influence_core.errors import RunError
+from influence_core.pruning.evidence import DRAWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,18 +63,20 @@ class Comparison:
         told = one.difference
         return (
             *(one.metric, label, one.rows, one.first, one.second),
-            *(told.mean, told.low, told.high, _verdict(one)),
+            *(told.mean, told.low, told.high, one.verdict),
         )
 
 
 def compare(first: Side, second: Side, draws: int = DRAWS, seed: int = 0) -> Comparison:
     """Compare two sides on the test rows of both, found by their ids.
 
-    Rows that belong together, by the run's group column or by equal texts, are drawn together.
+    Rows that belong together, by a run's group column or by equal texts, are drawn together. Models
+    of experiments are paired by seed, and differences must be certain over seeds and rows.
 
     Raises:
         RunError: they share no test row, or rows of one id have different texts.
     """
+    first, second = _paired(first, second)
     here, there = _shared(first, second)
     alike = first.truth[here] == second.truth[there]
     one, other = here[alike], there[alike]
@@ -93,7 +96,7 @@ def compare(first: Side, second: Side, draws: int = DRAWS, seed: int = 0) -> Com
         only_first=len(first.ids) - len(here),
         only_second=len(second.ids) - len(there),
         relabelled=int((~alike).sum()),
-        gaps=gaps(truth, mine, theirs, units=first.units[one], draws=draws, seed=seed),
+        gaps=gaps(truth, mine, theirs, _joined(first.units[one], second.units[other]), draws, seed),
     )
 
 
@@ -111,7 +114,20 @@ def _shared(first: Side, second: Side) -> tuple[Positions, Positions]:
     return here, there
 
 
-def _verdict(one: Gap) -> str:
-    if not one.difference.excludes_zero:
-        return "undecided"
-    return "better" if one.difference.low > 0 else "worse"
+def _joined(first: Positions, second: Positions) -> Positions:
+    """Return units such that rows together in one side's units are together."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    one, other = (np.unique(units, return_inverse=True)[1] for units in (first, second))
+    edges = (np.ones(len(one)), (one, one.max() + 1 + other))
+    size = int(one.max() + other.max()) + 2
+    _, found = connected_components(coo_array(edges, shape=(size, size)), directed=False)
+    units: Positions = found[one].astype(np.int64)
+    return units
+
+
+def _paired(first: Side, second: Side) -> tuple[Side, Side]:
+    """Keep the models of the seeds that both sides have, where both are of experiments."""
+    seeds = sorted(set(first.seeds) & set(second.seeds))
+    return (first.only(seeds), second.only(seeds)) if seeds else (first, second)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class Side:
 
     `ids`, `texts` (both texts of a pair, joined) and `truth` are of each test row (T,), `predicted`
     those of each model and row (S, T); labels are names. Rows of one number in `units` (T,) belong
-    together.
+    together. `seeds` (S,) are those of an experiment's models.
     """
 
     title: str
@@ -37,6 +38,12 @@ class Side:
     truth: Names
     predicted: Names
     units: npt.NDArray[np.int64]
+    seeds: tuple[int, ...] = ()
+
+    def only(self, seeds: Sequence[int]) -> Side:
+        """Return the side with the models of some of its seeds, in their order."""
+        places = [self.seeds.index(seed) for seed in seeds]
+        return replace(self, predicted=self.predicted[places], seeds=tuple(seeds))
 
 
 def parse(address: str, root: Path | None = None) -> Side:
@@ -87,10 +94,14 @@ def of_run(run: Run) -> Side:
 
     if not run.predictions_file.exists():
         raise RunError(f"{run.title} has no predictions: finish it with `influence run --resume`.")
-    said = pq.read_table(run.predictions_file, columns=["predicted"])["predicted"]
-    tested = _tested(run)
-    predicted = said.take(np.flatnonzero(tested)).to_numpy()
-    return _side(run, run.title, tested, predicted[np.newaxis])
+    said = pq.read_table(run.predictions_file, columns=["row", "predicted"])
+    rows, tested = said["row"].to_numpy(), _tested(run)
+    answers, answered = np.empty(len(tested), dtype=object), np.zeros(len(tested), np.bool_)
+    answers[rows], answered[rows] = said["predicted"].to_numpy(), True
+    tested = tested & answered
+    if not tested.any():
+        raise RunError(f"{run.title} has no predictions for its test rows.")
+    return _side(run, run.title, tested, answers[tested][np.newaxis])
 
 
 def of_point(experiment: Experiment, curve: str, fraction: float) -> Side:
@@ -105,7 +116,9 @@ def of_point(experiment: Experiment, curve: str, fraction: float) -> Side:
     names = np.array(dataset_of(run).label_names, dtype=object)
     where = f" at {fraction:.0%} pruned" if point.curve else ""
     title = f"{experiment.title}, {curve}{where}"
-    return _side(run, title, _tested(run), names[findings.predicted(point)])
+    seeds = findings.seeds(point)
+    side = _side(run, title, _tested(run), names[findings.predicted(point, seeds)])
+    return replace(side, seeds=seeds)
 
 
 def _point(findings: Findings, curve: str, fraction: float) -> Point:

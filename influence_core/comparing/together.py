@@ -11,6 +11,7 @@ from influence_core.errors import RunError, ScoreError, rule
 from influence_core.selection.overlap import Overlap, overlap
 from influence_core.store.columns import rank_column
 from influence_core.store.database import Parameters, frame, quote
+from influence_core.store.rows import texts
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def together(first: Run, second: Run, score: str, fraction: float) -> Together:
 
     Raises:
         ScoreError: one of them lacks the score.
-        RunError: they share fewer than two scored rows.
+        RunError: they share fewer than two scored rows, or rows of one id have different texts.
     """
     for run in (first, second):
         if score not in run.manifest().scores:
@@ -69,18 +70,27 @@ def together(first: Run, second: Run, score: str, fraction: float) -> Together:
 
 def _ranked(first: Run, second: Run, score: str) -> pd.DataFrame:
     """Return row of the first run, and hardness ranks among the shared rows in both."""
-    parameters, rank = Parameters(), quote(rank_column(score))
+    parameters, rank, value = Parameters(), quote(rank_column(score)), quote(score)
     one, other = (parameters.parquet(run.scores_file) for run in (first, second))
-    return frame(
+    here, there = (parameters.parquet(run.examples_file) for run in (first, second))
+    found = frame(
         f"""
-        SELECT a.row AS row,
+        SELECT a.row AS row, e.text IS DISTINCT FROM f.text AS differs,
             row_number() OVER (ORDER BY a.{rank}, a.id) AS first,
             row_number() OVER (ORDER BY b.{rank}, b.id) AS second
         FROM {one} a JOIN {other} b ON a.id = b.id
-        WHERE a.{rank} IS NOT NULL AND b.{rank} IS NOT NULL ORDER BY a.row
+        JOIN {here} e ON e.file_row_number = a.row JOIN {there} f ON f.file_row_number = b.row
+        WHERE isfinite(a.{value}) AND isfinite(b.{value}) ORDER BY a.row
         """,
         parameters,
     )
+    differ = int(found["differs"].sum())
+    if differ:
+        raise RunError(
+            f"{first.title} and {second.title} are not of the same data: {differ:,} of "
+            f"{len(found):,} ids of training rows stand for different texts."
+        )
+    return found
 
 
 def _bins(easier: pd.DataFrame) -> pd.DataFrame:
@@ -94,15 +104,9 @@ def _bins(easier: pd.DataFrame) -> pd.DataFrame:
 
 
 def _apart(run: Run, rows: pd.Series[int], easier: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     order = np.argsort(-(easier["first"] - easier["second"]).abs(), kind="stable")[:TOLD_APART]
-    parameters = Parameters()
-    wanted = parameters.bind([int(row) for row in rows.iloc[order]])
-    source = parameters.parquet(run.examples_file).removesuffix(")") + ", file_row_number = true)"
-    texts = frame(
-        f"SELECT file_row_number AS row, id, text, label FROM {source} "
-        f"WHERE file_row_number IN (SELECT unnest({wanted}))",
-        parameters,
-    ).set_index("row")
-    listed = texts.loc[rows.iloc[order].to_numpy()].reset_index(drop=True)
+    listed = pd.DataFrame(texts(run, [int(row) for row in rows.iloc[order]]))
     shares = easier.iloc[order].reset_index(drop=True)
-    return listed.assign(first=shares["first"], second=shares["second"])
+    return listed[["id", "text", "label"]].assign(first=shares["first"], second=shares["second"])

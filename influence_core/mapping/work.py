@@ -14,7 +14,7 @@ from influence_core.mapping.settings import MapSettings
 from influence_core.progress import Listener
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
-from influence_core.store.state import dataset_of
+from influence_core.store.state import dataset_of, require_finished
 from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
 from influence_core.training.untuned import untuned_features, untuned_file
 from influence_core.working import working
@@ -87,7 +87,7 @@ def make_map(
         listeners: called with every progress event.
 
     Raises:
-        RunError: the run has no encoder of its own, or has not read its data.
+        RunError: the run is not finished, or has no encoder of its own.
         DataError: there are too few rows, or they are all alike.
         RunBusy: another process works on the map.
     """
@@ -98,9 +98,10 @@ def plan_map(run: Run, settings: MapSettings | None = None) -> MapWork:
     """Check that a map can be made, and make the folder of the work, for `resume_map` to begin.
 
     Raises:
-        RunError: the run has no encoder of its own, or has not read its data.
+        RunError: the run is not finished, or has no encoder of its own.
         RunBusy: another process works on the map.
     """
+    require_finished(run)
     dataset_of(run)
     if not can_be_mapped(run):
         raise RunError(

@@ -127,6 +127,10 @@ class Findings:
             }
         )
 
+    def seeds(self, point: Point) -> tuple[int, ...]:
+        """Return the seeds of the models of a point, ascending."""
+        return tuple(sorted(self._outcomes.get(point, {})))
+
     def predicted(self, point: Point, seeds: Iterable[int] | None = None) -> Integers:
         """Return the class index that each model says of each test row (S, T)."""
         by_seed = self._outcomes.get(point, {})

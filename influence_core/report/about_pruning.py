@@ -11,6 +11,7 @@ from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings, Point
 from influence_core.pruning.recommend import Recommendation, WorstClass, recommend
+from influence_core.pruning.trust import shortfall
 from influence_core.report.about_run import pruning_command
 from influence_core.report.wording import count, counted, percent, points, short
 from influence_core.scores.registry import ScoreSpec, specs_of
@@ -55,7 +56,8 @@ class Way:
 class PruningFacts:
     """What one experiment says; `ways` come with the one that lets most rows go first.
 
-    `points` are those of `Findings.curves`; `trained` of `planned` models are there.
+    `points` are those of `Findings.curves`; `trained` of `planned` models are there. `doubt` says
+    why an estimate is no guide, where it is not.
     """
 
     name: str
@@ -71,6 +73,7 @@ class PruningFacts:
     points: pd.DataFrame
     ways: tuple[Way, ...]
     command: str
+    doubt: str = ""
 
     @property
     def best(self) -> Way | None:
@@ -101,7 +104,10 @@ class PruningFacts:
         if best is None:
             return "Models are still being trained; there is nothing to say yet."
         told = _nothing(best, self.tolerance) if best.fraction is None else _something(best)
-        return told if self.measured else f"By estimate, {told[:1].lower()}{told[1:]}"
+        if self.measured:
+            return told
+        how = "By an estimate that may not hold" if self.doubt else "By estimate"
+        return f"{how}, {told[:1].lower()}{told[1:]}"
 
 
 def about_pruning(run: Run, tolerance: float) -> list[PruningFacts]:
@@ -157,7 +163,7 @@ def _read(
     whole = curves[curves["curve"] == "full"]
     advice = recommend(findings, tolerance)
     ways = [_way(findings, one, entries) for one in advice]
-    settings = manifest.settings
+    settings, doubt = manifest.settings, shortfall(experiment, findings)
     return PruningFacts(
         name=experiment.name,
         measured=settings.mode == "finetune",
@@ -172,12 +178,13 @@ def _read(
         points=curves,
         ways=tuple(sorted(ways, key=lambda one: (-(one.fraction or 0.0), -one.loss.mean))),
         command=pruning_command(experiment.run.name, experiment.name, settings),
+        doubt=doubt.words if doubt else "",
     )
 
 
 def _way(findings: Findings, advice: Recommendation, entries: Mapping[str, ScoreSpec]) -> Way:
     of_curve = [point for point in findings.points if point.curve == advice.curve]
-    tested = of_curve[0].fraction if advice.fraction is None else advice.fraction
+    tested = advice.judged
     scored = advice.curve.score is not None
     point = Point(advice.curve, tested)
     return Way(

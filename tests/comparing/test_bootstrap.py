@@ -147,6 +147,33 @@ def test_few_samples_at_a_time_are_the_same_samples(
     assert repr(gaps(truth, first, second, draws=64)) == repr(whole)
 
 
+def test_few_rows_decide_no_class() -> None:
+    """Four rows that all speak for the first: p = 0.125 by McNemar, which is not certain."""
+    truth = np.repeat([0, 1], 30)
+    first, second = truth.copy(), truth.copy()
+    second[:4] = 1
+    found = by_name(gaps(truth, first, second))["recall", 0]
+    assert found.told_apart == 4
+    assert found.difference.low > 0
+    assert found.verdict == "undecided"
+    second[:8] = 1
+    decided = by_name(gaps(truth, first, second))["recall", 0]
+    assert (decided.told_apart, decided.verdict) == (8, "better")
+
+
+def test_seeds_that_differ_leave_it_open() -> None:
+    """Three pairs of models of which one disagrees: the rows are certain of the mean, seeds not."""
+    truth = np.zeros(2000, np.int64)
+    wrong = [np.arange(2000) < count for count in (100, 100, 300)]
+    worse = [np.arange(2000) < count for count in (200, 200, 260)]
+    first, second = (np.stack(flags).astype(np.int64) for flags in (wrong, worse))
+    paired = by_name(gaps(truth, first, second))["accuracy", None]
+    assert paired.difference.mean == pytest.approx(0.08 / 3)
+    assert paired.verdict == "undecided"
+    alone = by_name(gaps(truth, first[:1], second[:1]))["accuracy", None]
+    assert alone.verdict == "better"
+
+
 def test_rows_must_pair_up() -> None:
     with pytest.raises(ConfigError, match="'second' must hold 3 rows"):
         gaps([0, 1, 1], [0, 1, 1], [0, 1])

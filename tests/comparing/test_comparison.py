@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from influence_core.comparing.comparison import compare
@@ -106,6 +108,37 @@ def test_runs_without_answers_are_refused(small_run: Run, other: Run) -> None:
     change(other, "split", splits.replace("test", "train").tolist())
     with pytest.raises(RunError, match="has no test rows"):
         of_run(other)
+
+
+def test_rows_without_an_answer_are_left_out(small_run: Run, other: Run) -> None:
+    """Imported probabilities may be of some rows only, which predictions then name."""
+    predictions = read(small_run.predictions_file)
+    train = pc.equal(predictions["split"], "train").to_numpy()
+    kept = np.setdiff1d(np.arange(len(train)), [*np.flatnonzero(train)[:5]])
+    last = kept[predictions["split"].take(kept).to_numpy() == "test"][-1]
+    write_parquet(small_run.predictions_file, predictions.take(kept[kept != last]))
+    found = compare(of_run(small_run), of_run(other))
+    correct = predictions["correct"].to_numpy()
+    tested = np.setdiff1d(np.flatnonzero(predictions["split"].to_numpy() == "test"), [last])
+    assert found.only_second == 1
+    accuracy = found.overall().set_index("metric").loc["accuracy", "first"]
+    assert accuracy == pytest.approx(correct[tested].mean())
+
+
+def test_rows_together_in_either_run_are_drawn_together(small_run: Run, other: Run) -> None:
+    one, two = of_run(small_run), of_run(other)
+    few = replace(one, units=np.arange(len(one.ids)) // 10)
+    here, there = compare(few, two), compare(two, few)
+    first, second = here.overall().iloc[0], there.overall().iloc[0]
+    assert first["low"] == pytest.approx(-second["high"])
+    assert first["high"] - first["low"] != compare(one, two).overall().iloc[0]["high"]
+
+
+def test_models_are_paired_by_their_seeds(experiment: Experiment) -> None:
+    whole, half = of_point(experiment, "full", 0.0), of_point(experiment, "random", 0.5)
+    assert whole.seeds == half.seeds == (0, 1)
+    turned = half.only([1, 0])
+    assert repr(compare(whole, turned).gaps) == repr(compare(whole, half).gaps)
 
 
 def test_models_of_an_experiment_are_compared_as_groups(experiment: Experiment) -> None:

@@ -69,6 +69,24 @@ def test_rows_of_one_run_alone_are_left_out(small_run: Run, other: Run) -> None:
     assert together(small_run, other, "vog", 0.3).rows == 50
 
 
+def test_rows_without_a_score_are_left_out(small_run: Run, other: Run) -> None:
+    scores = read(other.scores_file)
+    values = scores["vog"].to_numpy().copy()
+    values[:7] = np.nan
+    at = scores.column_names.index("vog")
+    write_parquet(other.scores_file, scores.set_column(at, "vog", pa.array(values)))
+    assert together(small_run, other, "vog", 0.3).rows == len(values) - 7
+
+
+def test_other_texts_under_the_same_ids_are_refused(small_run: Run, other: Run) -> None:
+    examples = read(other.examples_file)
+    at = examples.column_names.index("text")
+    texts = pa.array([f"{text} again" for text in examples["text"].to_pylist()])
+    write_parquet(other.examples_file, examples.set_column(at, "text", texts))
+    with pytest.raises(RunError, match="not of the same data"):
+        together(small_run, other, "vog", 0.3)
+
+
 def test_what_cannot_be_compared_is_said(small_run: Run, other: Run) -> None:
     with pytest.raises(ScoreError, match="'score' must be one that Run 'small' has; got 'ghost'"):
         together(small_run, other, "ghost", 0.3)

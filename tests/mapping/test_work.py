@@ -89,6 +89,13 @@ def test_runs_without_features_say_why(run: Run) -> None:
     assert not MapWork.of(run).path.exists()
 
 
+@pytest.mark.parametrize("status", ["created", "running", "cancelled", "failed"])
+def test_a_run_that_is_still_to_change_is_refused(run: Run, status: str) -> None:
+    run.update(status=status)
+    with pytest.raises(RunError, match="is not finished"):
+        plan_map(run)
+
+
 def test_a_run_that_has_not_read_its_data_says_so(run: Run) -> None:
     run.update(dataset=None)
     with pytest.raises(RunError, match="has no examples yet"):

@@ -16,6 +16,7 @@ from influence_core.noise.table import read_noise
 from influence_core.pruning.experiment import open_experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.recommend import recommend
+from influence_core.pruning.trust import shortfall
 from influence_core.report import page
 from influence_core.report.page import render_report, write_report
 from influence_core.report.pruning_picture import LEFT, RIGHT, WIDTH
@@ -177,6 +178,18 @@ class TestEvidence:
         assert document.said.index("Measured: measured") < document.said.index("Estimated: guessed")
         assert "the scores come from a probe" in document.said
         assert "estimates of what a fully trained model would say" in document.said
+
+    def test_an_estimate_that_is_no_guide_says_so(self, runs_root: Path) -> None:
+        run = make_run(runs_root, "tuned", mode="finetune")
+        experiment = add_experiment(run, "guessed", "probe")
+        metrics = run.manifest().metrics
+        run.update(metrics={**metrics, "test": {**metrics["test"], "accuracy": 1.0}})
+        found = shortfall(experiment, Findings(experiment))
+        assert found is not None
+        document = told(run)
+        assert "By an estimate that may not hold, " in document.said
+        assert found.words in document.said
+        assert "order the ways much as full training does" not in document.said
 
     def test_a_run_without_scores_says_what_to_run(self, runs_root: Path) -> None:
         run = make_run(runs_root, "bare", scored=False)
