@@ -87,14 +87,20 @@ def bring_to_front(view: Lens, colour: Colour) -> Colour:
     return replace(colour, names=tuple(state.get("front") or first))
 
 
+def ranked(points: pd.DataFrame, colour: Colour) -> pd.DataFrame:
+    """Return points whose score is the share of all of them that is easier."""
+    if colour.kind != "hardness":
+        return points
+    return points.assign(colour=points["colour"].rank(pct=True, ascending=colour.hard == "high"))
+
+
 def paint(figure: Any, view: Lens, colour: Colour, points: pd.DataFrame, size: float) -> None:
-    """Put points on a map in their colours."""
+    """Put points on a map in their colours; those of a score are `ranked`."""
     palette = maps.colours("streamlit")
     if colour.kind == "groups":
         maps.add_groups(figure, _as_groups(points), colour.names, palette, size)
     elif colour.kind == "hardness":
-        ranks = points["colour"].rank(pct=True, ascending=colour.hard == "high")
-        maps.add_hardness(figure, points.assign(colour=ranks), colour.title, size)
+        maps.add_hardness(figure, points, colour.title, size)
     elif colour.kind == "values":
         maps.add_values(figure, points, colour.title, size)
     else:

@@ -143,7 +143,8 @@ def _figure(view: Lens, look: Look, found: Cloud) -> object:
     if found.sampled:
         cells = queries.ask(view.run, density, look.layout, version=look.version)
         maps.add_density(figure, cells)
-    points, size = found.points, maps.point_size(len(found.points))
+    points = colouring.ranked(found.points, look.colour)
+    size = maps.point_size(len(points))
     kept = points
     if look.dropped is not None:
         gone = points["row"].isin(look.dropped)

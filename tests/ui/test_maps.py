@@ -93,6 +93,18 @@ def test_scores_run_from_easy_to_hard_in_one_direction(run: Run) -> None:
         assert shade[hard.argmin()] == shade.min()
 
 
+def test_colours_of_a_score_stay_where_rows_are_dropped(run: Run) -> None:
+    shades = []
+    for view in ({}, {"drop": "50"}):
+        trace = traces(visit(colour="score:vog", **view))["with a score"]
+        data = trace["marker"]["color"]
+        shade = np.frombuffer(base64.b64decode(data["bdata"]), data["dtype"])
+        shades.append(dict(zip(drawn(trace), shade.tolist(), strict=True)))
+    whole, half = shades
+    assert len(half) < len(whole)
+    assert half == {row: whole[row] for row in half}
+
+
 def test_the_hardest_are_ringed_and_pruned_ones_crossed(run: Run) -> None:
     app = visit(hardest="yes", drop="50", score="el2n")
     found = traces(app)
