@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import settings
 
+from influence_core.store.files import write_parquet
 from influence_core.store.run import RUNS_VARIABLE, Run
-from tests.factory import make_run
+from tests.factory import make_run, read
 from tests.requests import TOPICS, requests
 from tests.tiny_encoder import save_tiny_encoder
 
@@ -47,6 +49,18 @@ def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_run(made_runs: Path, runs_root: Path) -> Run:
     """A complete run of 400 rows and six classes."""
     return Run(shutil.copytree(made_runs / "small", runs_root / "small"))
+
+
+@pytest.fixture
+def other_run(small_run: Run) -> Run:
+    """The small run again, but for a model that always says the first label."""
+    run = Run(shutil.copytree(small_run.path, small_run.path.with_name("other")))
+    predictions = read(run.predictions_file)
+    said = pa.array([run.manifest().dataset.label_names[0]] * len(predictions))
+    at = predictions.column_names.index("predicted")
+    write_parquet(run.predictions_file, predictions.set_column(at, "predicted", said))
+    run.update(name="other")
+    return run
 
 
 @pytest.fixture

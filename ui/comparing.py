@@ -12,6 +12,7 @@ from influence_core.comparing.sides import FULL, parse
 from influence_core.comparing.together import together
 from influence_core.pruning.cells import curves
 from influence_core.pruning.experiment import Experiment
+from influence_core.pruning.recommend import in_points, signed
 from influence_core.report import differences
 from influence_core.scores.registry import specs_of
 from influence_core.selection.overlap import Overlap
@@ -41,7 +42,7 @@ class Found:
     """A comparison as the page draws it."""
 
     rows: int
-    left_out: dict[str, int]
+    left_out: str
     overall: pd.DataFrame
     classes: dict[str, pd.DataFrame]
 
@@ -84,7 +85,7 @@ def metrics(view: Lens, first: str, second: str) -> None:
     shown = found.overall.assign(metric=found.overall["metric"].map(METRICS))
     plots.draw(differences.differences(shown, "metric"), "overall differences")
     st.caption(
-        f"{counted(found.rows, 'test row')} of both{_left_out(found.left_out)}. A bar is the 95% "
+        f"{counted(found.rows, 'test row')} of both{found.left_out}. A bar is the 95% "
         "interval of the difference: test rows are drawn anew 2,000 times, the same for both."
     )
     _by_class(found)
@@ -96,11 +97,7 @@ def compared(run: Run, first: str, second: str, versions: tuple[str, ...]) -> Fo
     made = compare(parse(first, root), parse(second, root))
     return Found(
         rows=made.rows,
-        left_out={
-            "only in the first": made.only_first,
-            "only in the second": made.only_second,
-            "labelled otherwise": made.relabelled,
-        },
+        left_out=made.left_out,
         overall=made.overall(),
         classes={name: made.by_class(name) for name in BY_CLASS},
     )
@@ -156,7 +153,9 @@ def _sides_of(view: Lens) -> dict[str, str]:
     found = {}
     for experiment in Experiment.of(view.run):
         settings = queries.manifest(experiment).settings
-        missing = {(cell.curve, cell.fraction) for cell in experiment.missing()}
+        missing = {
+            (cell.curve, cell.fraction) for cell in queries.ask(experiment, Experiment.missing)
+        }
         address = f"{view.run.name}/{experiment.name}"
         if (None, 0.0) not in missing:
             found[f"{address}/{FULL}"] = f"{experiment.name}: unpruned"
@@ -186,16 +185,11 @@ def _answer(overall: pd.DataFrame) -> str:
     row = overall.set_index("metric").loc["accuracy"]
     figures = (
         f"accuracy {percent(row['first'])} against {percent(row['second'])}, "
-        f"{100 * row['mean']:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+        f"{in_points(row['mean'])} ({signed(row['low'])} to {signed(row['high'])})"
     )
     if row["verdict"] == "undecided":
         return f"**That is undecided**: {figures}."
     return f"**The {'first' if row['verdict'] == 'better' else 'second'}**: {figures}."
-
-
-def _left_out(reasons: dict[str, int]) -> str:
-    told = ", ".join(f"{count(rows)} {reason}" for reason, rows in reasons.items() if rows)
-    return f" (left out: {told})" if told else ""
 
 
 def _by_class(found: Found) -> None:

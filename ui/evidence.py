@@ -13,8 +13,8 @@ from influence_core.pruning.efficiency import cost
 from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Point
-from influence_core.pruning.recommend import Recommendation, in_points, recommend
-from ui import queries
+from influence_core.pruning.recommend import Recommendation, in_points, recommend, signed
+from ui import forms, queries
 from ui.curves import Shown, averaged, findings
 from ui.wording import count, counted, percent, plain
 
@@ -80,17 +80,8 @@ def advice(shown: Shown) -> None:
     """Draw how much each way of pruning can be trusted with."""
     title, field = st.columns([3, 1], vertical_alignment="bottom")
     title.subheader("How much is safe?", anchor=False)
-    points = field.number_input(
-        "Accuracy that may be lost, in points",
-        min_value=0.0,
-        max_value=100.0,
-        value=1.0,
-        step=0.25,
-        format="%g",
-        key="pruning.tolerance",
-        persist_state="session",
-    )
-    found = queries.ask(shown.experiments[0], advised, points / 100)
+    tolerance = forms.tolerance(field, "pruning.tolerance")
+    found = queries.ask(shown.experiments[0], advised, tolerance)
     listed = [one for one in found if one.curve.name in shown.curves]
     if not listed:
         st.caption("Advice follows as soon as unpruned models are trained to compare with.")
@@ -191,17 +182,13 @@ def _card(one: Recommendation, title: str) -> None:
 
 def _ends(difference: Difference) -> str:
     """Word what is certain of a difference, in points."""
-    return f"{_signed(difference.low)} to {_signed(difference.high)}"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+z.1f}"
+    return f"{signed(difference.low)} to {signed(difference.high)}"
 
 
 def _verdict(difference: Difference | None) -> str:
     if difference is None:
         return "–"
-    return f"{difference.verdict} {_signed(difference.mean)} ({_ends(difference)})"
+    return f"{difference.verdict} {signed(difference.mean)} ({_ends(difference)})"
 
 
 def _spread(found: pd.DataFrame, name: str, digits: str) -> list[str]:
@@ -276,7 +263,7 @@ def _recalls(table: pd.DataFrame) -> None:
             "Test rows": table["rows"].map(count),
             "Unpruned": 100 * table["whole"],
             "Pruned": 100 * table["recall"],
-            "Change": [_signed(change) if change == change else "–" for change in table["change"]],
+            "Change": [signed(change) if change == change else "–" for change in table["change"]],
         }
     )
     bar = {"format": "%.0f%%", "min_value": 0, "max_value": 100}

@@ -50,6 +50,22 @@ def build(model: type[Model], values: Mapping[str, Any]) -> Model:
     return validated(model, values, naming=label)
 
 
+def tolerance(place: Any, key: str, **look: Any) -> float:
+    """Draw how much accuracy may be lost, asked for in points; return it as a share."""
+    points: float = place.number_input(
+        "Accuracy that may be lost, in points",
+        min_value=0.0,
+        max_value=100.0,
+        value=1.0,
+        step=0.25,
+        format="%g",
+        key=key,
+        persist_state="session",
+        **look,
+    )
+    return points / 100
+
+
 def label(name: str) -> str:
     """Return a field's name in words: `encoder_lr` → `Encoder learning rate`."""
     words = " ".join(_WORDS.get(word, word) for word in name.split("_"))

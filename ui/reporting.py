@@ -12,7 +12,7 @@ from influence_core.report.about_run import report_command
 from influence_core.report.settings import ReportSettings
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
-from ui import queries, shell, state
+from ui import forms, queries, shell, state
 from ui.wording import counted, plain
 
 PREVIEW_PIXELS = 900
@@ -39,17 +39,8 @@ def settings(run: Run) -> ReportSettings:
     """Draw what the report shows and leaves out; the score is that of the sidebar."""
     fields = ReportSettings.model_fields
     tolerance, mask = st.columns(2, vertical_alignment="bottom")
-    points = tolerance.number_input(
-        "Accuracy that may be lost, in points",
-        min_value=0.0,
-        max_value=100.0,
-        value=1.0,
-        step=0.25,
-        format="%g",
-        key="report.tolerance",
-        persist_state="session",
-        help=fields["tolerance"].description,
-        width=280,
+    tolerated = forms.tolerance(
+        tolerance, "report.tolerance", help=fields["tolerance"].description, width=280
     )
     mask.toggle(
         "Leave out all texts",
@@ -58,7 +49,7 @@ def settings(run: Run) -> ReportSettings:
         help=fields["mask_texts"].description,
     )
     score = state.get("score") if queries.manifest(run).scores else None
-    return ReportSettings(score=score, tolerance=points / 100, mask_texts=state.get("mask"))
+    return ReportSettings(score=score, tolerance=tolerated, mask_texts=state.get("mask"))
 
 
 def contents(run: Run) -> None:

@@ -43,6 +43,8 @@ def compare(
 
 
 def _facts(found: Comparison) -> dict[str, Any]:
+    from influence_core.comparing.bootstrap import BY_CLASS
+
     return {
         "first": found.first.title,
         "second": found.second.title,
@@ -51,7 +53,7 @@ def _facts(found: Comparison) -> dict[str, Any]:
         "only_second": found.only_second,
         "relabelled": found.relabelled,
         "overall": records(found.overall()),
-        "by_class": {name: records(found.by_class(name)) for name in ("recall", "precision", "f1")},
+        "by_class": {name: records(found.by_class(name)) for name in BY_CLASS},
     }
 
 
@@ -59,7 +61,7 @@ def _print(found: Comparison) -> None:
     console = output()
     for name, side in (("first", found.first), ("second", found.second)):
         console.print(plain(f"{name:<8} {side.title}"))
-    console.print(f"rows     {found.rows:,} test rows of both{_left_out(found)}")
+    console.print(f"rows     {found.rows:,} test rows of both{found.left_out}")
     columns = ("first#", "second#", "first − second#", "95% interval#", "first is")
     console.print(fill(table("metric", *columns), _lines(found.overall(), "metric")))
     recall = found.by_class("recall")
@@ -70,16 +72,6 @@ def _print(found: Comparison) -> None:
     )
     listed = table("class", "rows#", *columns)
     console.print(fill(listed, _lines(_ends(recall), "label", "rows")))
-
-
-def _left_out(found: Comparison) -> str:
-    reasons = {
-        "only in the first": found.only_first,
-        "only in the second": found.only_second,
-        "labelled otherwise": found.relabelled,
-    }
-    told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items() if count)
-    return f" (left out: {told})" if told else ""
 
 
 def _ends(recall: pd.DataFrame) -> pd.DataFrame:

@@ -67,10 +67,6 @@ def _known(number: Any, digits: str) -> str:
     return "" if number != number else f"{number:{digits}}"
 
 
-def _points(difference: Any, digits: int = 1) -> str:
-    return f"{100 * difference:+z.{digits}f}"
-
-
 def print_savings(experiment: Experiment, findings: Findings, price: float) -> None:
     """Print what training a model on less costs less, at a price an hour."""
     console = output()
@@ -97,14 +93,16 @@ def print_classes(findings: Findings, advice: list[Recommendation]) -> None:
 
 def _class_lines(findings: Findings, advice: list[Recommendation]) -> Iterator[tuple[object, ...]]:
     from influence_core.pruning.figures import Point
+    from influence_core.pruning.recommend import signed
 
     for one in advice:
         tested = [point.fraction for point in findings.points if point.curve == one.curve]
         fraction = max(tested) if one.fraction is None else one.fraction
-        ordered = findings.recalls(Point(one.curve, fraction)).sort_values("change", kind="stable")
+        recalls: Any = findings.recalls(Point(one.curve, fraction))
+        ordered = recalls.sort_values("change", kind="stable")
         ends = ordered.index.isin([*ordered.index[:CLASSES], *ordered.index[-CLASSES:]])
         for row in ordered.loc[ends].itertuples():
-            recall, change = _known(row.recall, ".0%"), _points(row.change, 0)
+            recall, change = _known(row.recall, ".0%"), signed(row.change, 0)
             yield (one.curve.name, f"{fraction:.0%}", row.label, row.rows, recall, change)
 
 
@@ -118,13 +116,16 @@ def print_differences(findings: Findings) -> None:
 
 
 def _differences(findings: Findings) -> Iterator[tuple[object, ...]]:
-    for one in findings.comparisons().itertuples():
+    from influence_core.pruning.recommend import signed
+
+    compared: Any = findings.comparisons()
+    for one in compared.itertuples():
         yield (
             one.curve,
             f"{one.fraction:.0%}",
             one.against,
-            _points(one.mean),
-            f"{_points(one.low)} to {_points(one.high)}",
+            signed(one.mean),
+            f"{signed(one.low)} to {signed(one.high)}",
             one.verdict,
             _known(one.mcnemar, ".3g"),
         )

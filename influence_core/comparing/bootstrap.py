@@ -110,18 +110,23 @@ class _Group:
 
     def metrics(self, weights: npt.NDArray[np.float32]) -> dict[str, Floats]:
         """Return metrics (samples,) and (samples, classes) of rows that count so often."""
-        models = [self._of_model(weights, one) for one in self.predicted]
+        models = self._of_models(weights)
         return {name: np.mean([one[name] for one in models], axis=0) for name in models[0]}
 
     def each(self) -> dict[str, Floats]:
         """Return the metrics of every model (S,) and (S, classes) on the test rows as they are."""
         once = np.ones((1, len(self.truth)), np.float32)
-        models = [self._of_model(once, one) for one in self.predicted]
+        models = self._of_models(once)
         return {name: np.concatenate([one[name] for one in models]) for name in models[0]}
 
-    def _of_model(self, weights: npt.NDArray[np.float32], predicted: Integers) -> dict[str, Floats]:
-        hits = predicted == self.truth
+    def _of_models(self, weights: npt.NDArray[np.float32]) -> list[dict[str, Floats]]:
         support = self._sums(weights, self.truth)
+        return [self._of_model(weights, support, one) for one in self.predicted]
+
+    def _of_model(
+        self, weights: npt.NDArray[np.float32], support: Floats, predicted: Integers
+    ) -> dict[str, Floats]:
+        hits = predicted == self.truth
         said = self._sums(weights, predicted)
         right = self._sums(weights, self.truth, hits)
         with np.errstate(invalid="ignore"):

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.comparing.bootstrap import Gap, gaps
-from influence_core.comparing.sides import Side
+from influence_core.comparing.sides import Side, other_texts
 from influence_core.errors import RunError
 from influence_core.pruning.evidence import DRAWS
+from influence_core.selection.linking import joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,17 @@ class Comparison:
     only_second: int
     relabelled: int
     gaps: list[Gap]
+
+    @property
+    def left_out(self) -> str:
+        """How many test rows are not compared and why, in brackets; nothing where all are."""
+        reasons = {
+            "only in the first": self.only_first,
+            "only in the second": self.only_second,
+            "labelled otherwise": self.relabelled,
+        }
+        told = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.items() if rows)
+        return f" (left out: {told})" if told else ""
 
     def overall(self) -> pd.DataFrame:
         """Return the metrics over all rows: metric, first, second, mean, low, high, verdict."""
@@ -96,7 +108,9 @@ def compare(first: Side, second: Side, draws: int = DRAWS, seed: int = 0) -> Com
         only_first=len(first.ids) - len(here),
         only_second=len(second.ids) - len(there),
         relabelled=int((~alike).sum()),
-        gaps=gaps(truth, mine, theirs, _joined(first.units[one], second.units[other]), draws, seed),
+        gaps=gaps(
+            truth, mine, theirs, _together(first.units[one], second.units[other]), draws, seed
+        ),
     )
 
 
@@ -107,24 +121,15 @@ def _shared(first: Side, second: Side) -> tuple[Positions, Positions]:
     here, there = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     differ = int((first.texts[here] != second.texts[there]).sum())
     if differ:
-        raise RunError(
-            f"{first.title} and {second.title} are not of the same data: {differ:,} of "
-            f"{len(here):,} ids of test rows stand for different texts."
-        )
+        raise other_texts(first.title, second.title, differ, len(here), "test")
     return here, there
 
 
-def _joined(first: Positions, second: Positions) -> Positions:
+def _together(first: Positions, second: Positions) -> Positions:
     """Return units such that rows together in one side's units are together."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    one, other = (np.unique(units, return_inverse=True)[1] for units in (first, second))
-    edges = (np.ones(len(one)), (one, one.max() + 1 + other))
-    size = int(one.max() + other.max()) + 2
-    _, found = connected_components(coo_array(edges, shape=(size, size)), directed=False)
-    units: Positions = found[one].astype(np.int64)
-    return units
+    _, group = np.unique(first, return_inverse=True)
+    _, lead, unit = np.unique(second, return_index=True, return_inverse=True)
+    return joined(group, group, group[lead[unit]])
 
 
 def _paired(first: Side, second: Side) -> tuple[Side, Side]:

@@ -163,3 +163,11 @@ def _side(run: Run, title: str, tested: npt.NDArray[np.bool_], predicted: Names)
         predicted=predicted,
         units=read_units(run, dataset_of(run).group, "test"),
     )
+
+
+def other_texts(first: str, second: str, differ: int, shared: int, split: str) -> RunError:
+    """Return the refusal of sides that give `differ` of the ids they share to different texts."""
+    return RunError(
+        f"{first} and {second} are not of the same data: {differ:,} of {shared:,} ids of {split} "
+        "rows stand for different texts."
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from influence_core.comparing.sides import other_texts
 from influence_core.errors import RunError, ScoreError, rule
 from influence_core.selection.overlap import Overlap, overlap
 from influence_core.store.columns import rank_column
@@ -86,10 +87,7 @@ def _ranked(first: Run, second: Run, score: str) -> pd.DataFrame:
     )
     differ = int(found["differs"].sum())
     if differ:
-        raise RunError(
-            f"{first.title} and {second.title} are not of the same data: {differ:,} of "
-            f"{len(found):,} ids of training rows stand for different texts."
-        )
+        raise other_texts(first.title, second.title, differ, len(found), "training")
     return found
 
 

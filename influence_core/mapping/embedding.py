@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import DataError, rule
-from influence_core.mapping.neighbours import block_rows, graph, nearest, unit
+from influence_core.mapping.neighbours import block_rows, graph, nearest
 from influence_core.mapping.settings import MapSettings
 from influence_core.progress import Progress
+from influence_core.training.untuned import unit
 
 Features = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float32]

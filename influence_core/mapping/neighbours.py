@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from influence_core.progress import Progress
 
-Features = npt.NDArray[np.floating]
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
@@ -16,14 +15,6 @@ HELD = 2**24
 
 _ITSELF = 2.0
 """What puts a row before all others, even those that are equal to it."""
-
-
-def unit(features: Features) -> Floats:
-    """Return features (n, D) as float32, each row of length 1; rows of zeros stay."""
-    wide = features.astype(np.float32)
-    lengths = np.sqrt(np.einsum("nd,nd->n", wide, wide))[:, None]
-    scaled: Floats = wide / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return scaled
 
 
 def block_rows(known: int) -> int:

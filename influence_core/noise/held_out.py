@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ScoreError, rule
+from influence_core.training.untuned import unit
 
 Features = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -77,7 +78,7 @@ def discriminant(
     if len(folds) < 2:
         raise ScoreError(rule("fold", "divide the training rows into two or more groups", 1))
     probabilities = np.zeros((len(labels), classes))
-    centred = _unit(features)
+    centred = _centred(features)
     for index in folds:
         inside = fold == index
         learnt = ~inside if trusted is None else ~inside & trusted
@@ -151,7 +152,7 @@ def whitened(features: Features, labels: Integers, rows: Integers) -> Features:
     from scipy.linalg import cholesky, solve_triangular
     from sklearn.covariance import shrunk_covariance
 
-    centred = _unit(features)
+    centred = _centred(features)
     learnt = centred[rows]
     _, place, counts = np.unique(labels[rows], return_inverse=True, return_counts=True)
     means = np.zeros((len(counts), centred.shape[1]))
@@ -159,7 +160,7 @@ def whitened(features: Features, labels: Integers, rows: Integers) -> Features:
     within = learnt - (means / counts[:, None])[place]
     covariance = shrunk_covariance(within.T @ within / len(within), SHRINKAGE)
     factor = cholesky(covariance, lower=True)
-    return _length_one(solve_triangular(factor, centred.T, lower=True).T.astype(np.float32))
+    return unit(solve_triangular(factor, centred.T, lower=True).T)
 
 
 def _nearest(
@@ -189,14 +190,8 @@ def _votes(labels: Integers, weight: Matrix, classes: int) -> Matrix:
     return shares
 
 
-def _unit(features: Features) -> Features:
+def _centred(features: Features) -> Features:
     """Bring features to length 1, then their mean to 0."""
-    unit = _length_one(features.astype(np.float32))
-    centred: Features = unit - unit.mean(axis=0)
+    short = unit(features)
+    centred: Features = short - short.mean(axis=0)
     return centred
-
-
-def _length_one(points: Features) -> Features:
-    length = np.linalg.norm(points, axis=1, keepdims=True)
-    unit: Features = points / np.maximum(length, np.finfo(np.float32).tiny)
-    return unit

@@ -19,7 +19,16 @@ def in_points(difference: float, digits: int = 1) -> str:
     >>> in_points(-0.052), in_points(0.05, 0)
     ('-5.2 points', '+5 points')
     """
-    return f"{100 * difference:+z.{digits}f} points"
+    return f"{signed(difference, digits)} points"
+
+
+def signed(difference: float, digits: int = 1) -> str:
+    """Word a difference of shares in percentage points, without the word.
+
+    >>> signed(-0.052), signed(-0.0001)
+    ('-5.2', '+0.0')
+    """
+    return f"{100 * difference:+z.{digits}f}"
 
 
 @dataclass(frozen=True)

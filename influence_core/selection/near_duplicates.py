@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from influence_core.errors import SelectionError, rule
 from influence_core.scores.normalise import id_order
+from influence_core.selection.linking import joined
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from influence_core.training.outlook import read_examples
-from influence_core.training.untuned import untuned_file
+from influence_core.training.untuned import unit, untuned_file
 
 Integers = npt.NDArray[np.int64]
 Features = npt.NDArray[np.floating]
@@ -94,30 +95,9 @@ def _chained(features: Features, rows: Integers, threshold: float) -> tuple[int,
     """Return how many groups some rows are, and the group of each."""
     group = np.arange(len(rows))
     for first in range(0, len(rows), TILE):
-        left = _unit(features[rows[first : first + TILE]])
+        left = unit(features[rows[first : first + TILE]])
         for second in range(first, len(rows), TILE):
-            right = _unit(features[rows[second : second + TILE]])
+            right = unit(features[rows[second : second + TILE]])
             one, other = np.nonzero(left @ right.T >= threshold - ROUNDING)
-            group = _joined(group, group[first + one], group[second + other])
+            group = joined(group, group[first + one], group[second + other])
     return int(group.max(initial=-1)) + 1, group
-
-
-def _joined(group: Integers, one: Integers, other: Integers) -> Integers:
-    """Make one group of every two that are linked."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    apart = one != other
-    if not apart.any():
-        return group
-    groups = int(group.max()) + 1
-    links = (np.ones(np.count_nonzero(apart), bool), (one[apart], other[apart]))
-    _, joined = connected_components(coo_array(links, shape=(groups, groups)), directed=False)
-    return np.asarray(joined[group], dtype=np.int64)
-
-
-def _unit(features: Features) -> npt.NDArray[np.float32]:
-    from sklearn.preprocessing import normalize
-
-    unit: npt.NDArray[np.float32] = normalize(features.astype(np.float32))
-    return unit

@@ -191,11 +191,6 @@ class Run(Workplace[Manifest]):
         """`selections/`: named subsets."""
         return self.path / "selections"
 
-    @property
-    def curves_folder(self) -> Path:
-        """`curves/`: pruning experiments, a folder each."""
-        return self.path / "curves"
-
     def scores(self, columns: list[str] | None = None) -> pd.DataFrame:
         """Read the scores of the training rows into a frame, all columns or those named."""
         return self._frame(self.scores_file, columns)

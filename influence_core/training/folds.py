@@ -108,7 +108,7 @@ def read_units(run: Run, group: str | None, split: str = "train") -> Integers:
     value stand alone.
     """
     parameters = Parameters()
-    source = parameters.parquet(run.examples_file).removesuffix(")") + ", file_row_number = true)"
+    source = parameters.parquet(run.examples_file)
     key = quote(group) if group else "concat(length(text), ':', text, text_pair)"
     found = frame(
         f"""

@@ -48,6 +48,14 @@ def untuned_features(run: Run, progress: Progress) -> Features | None:
     return features
 
 
+def unit(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return features (n, D) as float32, each row of length 1; rows of zeros stay."""
+    wide = features.astype(np.float32)
+    length = np.linalg.norm(wide, axis=1, keepdims=True)
+    scaled: npt.NDArray[np.float32] = wide / np.maximum(length, np.finfo(np.float32).tiny)
+    return scaled
+
+
 def write_tokens(examples: Path, model: ModelSettings, folder: Path, progress: Progress) -> None:
     """Write token ids of `examples.parquet` as an encoder reads them, unless they are there."""
     from influence_core.model.classifier import token_limit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pytest
 
 from influence_core import jobs
@@ -17,15 +16,6 @@ from tests.cli.conftest import Influence
 
 PATIENCE = 180.0
 GRID = ("--scores", "el2n", "--fractions", "0.3,0.6", "--seeds", "2", "--epochs", "2")
-
-
-@pytest.fixture
-def probed(small_run: Run) -> Run:
-    """A run with features, which a probe learns from."""
-    rows = small_run.manifest().dataset.rows
-    features = np.random.default_rng(0).normal(size=(rows, 16)).astype(np.float16)
-    np.save(small_run.embeddings_file, features)
-    return small_run
 
 
 def test_people_see_the_curves_and_what_to_do(influence: Influence, probed: Run) -> None:
@@ -133,7 +123,7 @@ def test_what_cannot_work_is_told(
     answer = influence("prune", probed.name, *options)
     assert answer.code == 2
     assert told in answer.err
-    assert not list(probed.curves_folder.glob("*/experiment.json"))
+    assert not list(Experiment.folder(probed).glob("*/experiment.json"))
 
 
 def test_the_background_finishes_what_was_planned(probed: Run) -> None:

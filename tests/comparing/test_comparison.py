@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -24,17 +23,6 @@ SETTINGS = ExperimentSettings(strategies=("random",), fractions=(0.5,), seeds=2,
 
 
 @pytest.fixture
-def other(small_run: Run) -> Run:
-    """The same run, but for a model that always says the first label."""
-    run = Run(shutil.copytree(small_run.path, small_run.path.with_name("other")))
-    predictions = read(run.predictions_file)
-    said = pa.array([run.manifest().dataset.label_names[0]] * len(predictions))
-    at = predictions.column_names.index("predicted")
-    write_parquet(run.predictions_file, predictions.set_column(at, "predicted", said))
-    return run
-
-
-@pytest.fixture
 def experiment(small_run: Run) -> Experiment:
     """Two models on all rows that are always right, two on half of them that are right at times."""
     made = Experiment.create(small_run, "tried", SETTINGS)
@@ -53,8 +41,8 @@ def change(run: Run, column: str, values: list[object]) -> None:
     write_parquet(run.examples_file, examples.set_column(at, column, pa.array(values)))
 
 
-def test_the_figures_are_those_of_the_predictions(small_run: Run, other: Run) -> None:
-    found = compare(of_run(small_run), of_run(other))
+def test_the_figures_are_those_of_the_predictions(small_run: Run, other_run: Run) -> None:
+    found = compare(of_run(small_run), of_run(other_run))
     test = pd.read_parquet(small_run.predictions_file).query("split == 'test'")
     labels = small_run.examples(["label"])["label"][test.index]
     first = labels.unique()[0] if len(labels) else None
@@ -73,51 +61,51 @@ def test_the_figures_are_those_of_the_predictions(small_run: Run, other: Run) ->
     assert recall["rows"].to_dict() == labels.value_counts().to_dict()
 
 
-def test_only_rows_of_both_with_one_label_are_compared(small_run: Run, other: Run) -> None:
+def test_only_rows_of_both_with_one_label_are_compared(small_run: Run, other_run: Run) -> None:
     examples = small_run.examples(["id", "label", "split"])
     tested = examples.index[examples["split"] == "test"]
     ids, labels = examples["id"].tolist(), examples["label"].tolist()
     ids[tested[0]] = "elsewhere"
     labels[tested[1]] = next(name for name in set(labels) if name != labels[tested[1]])
-    change(other, "id", ids)
-    change(other, "label", labels)
-    found = compare(of_run(small_run), of_run(other))
+    change(other_run, "id", ids)
+    change(other_run, "label", labels)
+    found = compare(of_run(small_run), of_run(other_run))
     assert (found.only_first, found.only_second, found.relabelled) == (1, 1, 1)
     assert found.rows == len(tested) - 2
 
 
-def test_other_texts_under_the_same_ids_are_refused(small_run: Run, other: Run) -> None:
+def test_other_texts_under_the_same_ids_are_refused(small_run: Run, other_run: Run) -> None:
     texts = small_run.examples(["text"])["text"].tolist()
-    change(other, "text", [f"{text} again" for text in texts])
+    change(other_run, "text", [f"{text} again" for text in texts])
     with pytest.raises(RunError, match=r"not of the same data: .* stand for different texts"):
-        compare(of_run(small_run), of_run(other))
+        compare(of_run(small_run), of_run(other_run))
 
 
-def test_runs_without_a_row_in_common_are_refused(small_run: Run, other: Run) -> None:
+def test_runs_without_a_row_in_common_are_refused(small_run: Run, other_run: Run) -> None:
     ids = small_run.examples(["id"])["id"].tolist()
-    change(other, "id", [f"other-{id}" for id in ids])
+    change(other_run, "id", [f"other-{id}" for id in ids])
     with pytest.raises(RunError, match="share no test row"):
-        compare(of_run(small_run), of_run(other))
+        compare(of_run(small_run), of_run(other_run))
 
 
-def test_runs_without_answers_are_refused(small_run: Run, other: Run) -> None:
+def test_runs_without_answers_are_refused(small_run: Run, other_run: Run) -> None:
     small_run.predictions_file.unlink()
     with pytest.raises(RunError, match="has no predictions"):
         of_run(small_run)
-    splits = other.examples(["split"])["split"]
-    change(other, "split", splits.replace("test", "train").tolist())
+    splits = other_run.examples(["split"])["split"]
+    change(other_run, "split", splits.replace("test", "train").tolist())
     with pytest.raises(RunError, match="has no test rows"):
-        of_run(other)
+        of_run(other_run)
 
 
-def test_rows_without_an_answer_are_left_out(small_run: Run, other: Run) -> None:
+def test_rows_without_an_answer_are_left_out(small_run: Run, other_run: Run) -> None:
     """Imported probabilities may be of some rows only, which predictions then name."""
     predictions = read(small_run.predictions_file)
     train = pc.equal(predictions["split"], "train").to_numpy()
     kept = np.setdiff1d(np.arange(len(train)), [*np.flatnonzero(train)[:5]])
     last = kept[predictions["split"].take(kept).to_numpy() == "test"][-1]
     write_parquet(small_run.predictions_file, predictions.take(kept[kept != last]))
-    found = compare(of_run(small_run), of_run(other))
+    found = compare(of_run(small_run), of_run(other_run))
     correct = predictions["correct"].to_numpy()
     tested = np.setdiff1d(np.flatnonzero(predictions["split"].to_numpy() == "test"), [last])
     assert found.only_second == 1
@@ -125,8 +113,8 @@ def test_rows_without_an_answer_are_left_out(small_run: Run, other: Run) -> None
     assert accuracy == pytest.approx(correct[tested].mean())
 
 
-def test_rows_together_in_either_run_are_drawn_together(small_run: Run, other: Run) -> None:
-    one, two = of_run(small_run), of_run(other)
+def test_rows_together_in_either_run_are_drawn_together(small_run: Run, other_run: Run) -> None:
+    one, two = of_run(small_run), of_run(other_run)
     few = replace(one, units=np.arange(len(one.ids)) // 10)
     here, there = compare(few, two), compare(two, few)
     first, second = here.overall().iloc[0], there.overall().iloc[0]

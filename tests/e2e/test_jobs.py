@@ -66,7 +66,7 @@ def test_pruning_is_planned_started_cancelled_and_resumed(visit: Visit, runs: Pa
     _type(visit, "Name of the experiment", "tried")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", name="tried")).to_be_visible(timeout=STARTED)
-    experiment = Experiment(run.curves_folder / "tried")
+    experiment = Experiment(Experiment.folder(run) / "tried")
 
     chart = page.locator(".js-plotly-plot .main-svg").first
     expect(chart).to_be_visible(timeout=STARTED)

@@ -7,8 +7,9 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from influence_core.mapping import neighbours
-from influence_core.mapping.neighbours import graph, nearest, unit
+from influence_core.mapping.neighbours import graph, nearest
 from influence_core.progress import Event, Progress
+from influence_core.training.untuned import unit
 
 
 @pytest.fixture

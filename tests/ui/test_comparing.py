@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from influence_core.pruning.experiment import Experiment, Outcome
@@ -17,18 +15,6 @@ from influence_core.store.run import Run
 from tests.factory import read
 
 APP = Path(__file__).parents[2] / "app.py"
-
-
-@pytest.fixture
-def other(small_run: Run) -> Run:
-    """The same run, but for a model that always says the first label."""
-    run = Run(shutil.copytree(small_run.path, small_run.path.with_name("other")))
-    predictions = read(run.predictions_file)
-    said = pa.array([run.manifest().dataset.label_names[0]] * len(predictions))
-    at = predictions.column_names.index("predicted")
-    write_parquet(run.predictions_file, predictions.set_column(at, "predicted", said))
-    run.update(name="other")
-    return run
 
 
 def visit(**view: str) -> AppTest:
@@ -45,7 +31,7 @@ def said(app: AppTest) -> str:
     return "\n".join(one.value for one in (*app.markdown, *app.caption, *app.subheader, *app.error))
 
 
-def test_two_runs_are_compared(small_run: Run, other: Run) -> None:
+def test_two_runs_are_compared(small_run: Run, other_run: Run) -> None:
     app = visit(run="small", second="other")
     told = said(app)
     accuracy = small_run.manifest().metrics["test"]["accuracy"]
@@ -71,9 +57,9 @@ def test_a_run_alone_says_what_to_do(small_run: Run) -> None:
     assert "There is nothing to compare with yet" in said(visit(run="small"))
 
 
-def test_runs_of_other_data_are_told_apart(small_run: Run, other: Run) -> None:
-    examples = read(other.examples_file)
+def test_runs_of_other_data_are_told_apart(small_run: Run, other_run: Run) -> None:
+    examples = read(other_run.examples_file)
     at = examples.column_names.index("id")
     ids = pa.array([f"other-{id}" for id in examples["id"].to_pylist()])
-    write_parquet(other.examples_file, examples.set_column(at, "id", ids))
+    write_parquet(other_run.examples_file, examples.set_column(at, "id", ids))
     assert "share no test row" in said(visit(run="small", second="other"))

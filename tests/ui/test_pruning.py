@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from influence_core.pruning.experiment import open_experiment
+from influence_core.pruning.experiment import Experiment, open_experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.measure import plan_pruning, prune
 from influence_core.pruning.recommend import recommend
@@ -166,7 +166,7 @@ def test_the_plan_says_how_many_models_and_refuses_in_place(run: Run) -> None:
     starts = [button for button in app.button if button.label == "Start"]
     starts[0].click().run()
     assert "leave one of the" in app.error[0].value
-    assert len(list(run.curves_folder.glob("*/experiment.json"))) == 2
+    assert len(list(Experiment.folder(run).glob("*/experiment.json"))) == 2
 
 
 @pytest.mark.parametrize(("scored", "says"), [(False, "has no scores yet"), (True, "Plan a new")])
