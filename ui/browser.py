@@ -12,11 +12,11 @@ from influence_core.errors import DataError
 from influence_core.report import charts
 from influence_core.scores.registry import ScoreSpec, specs_of
 from influence_core.store import tables
-from influence_core.store.columns import CORE, Catalogue, catalogue
+from influence_core.store.columns import CORE
 from influence_core.store.query import ExampleQuery
 from influence_core.store.rows import Example
 from influence_core.store.run import Run
-from ui import filters, plots, queries, state
+from ui import plots, queries, rows, state
 from ui.shell import Lens
 from ui.tables import choose_row
 from ui.wording import count, counted, figure, figures, percent, plain
@@ -28,35 +28,25 @@ PAGE_SIZE = 25
 
 ENDS = {"hardest": "Hardest first", "easiest": "Easiest first"}
 
-_ALL = "All classes"
 _CUT = 400
 """Characters of a text that the table carries; the detail shows all of it."""
 
 
 def controls(view: Lens) -> ExampleQuery:
-    """Draw order, class, search and filters, and return the query they make."""
-    known = queries.ask(view.run, catalogue)
+    """Draw the rows in view and their order, and return the query they make."""
     state.settle("end", list(ENDS))
-    state.settle("label", [None, *_labels(view)])
-    order, label, search, more = st.columns([1.5, 1.3, 1.5, 0.8], vertical_alignment="bottom")
-    with order:
-        st.segmented_control(
-            "Order", list(ENDS), format_func=ENDS.get, key="end", required=True, **_restart()
-        )
-    with label:
-        st.selectbox(
-            "Class",
-            [None, *_labels(view)],
-            format_func=lambda name: _ALL if name is None else name,
-            key="label",
-            **_restart(),
-        )
-    with search:
-        st.text_input("Text contains", key="search", type="search", **_restart())
-    with more:
-        filters.editor(view.run, known)
-    filters.in_force()
-    return _query(view, known)
+    rows.bar(view.run, view.manifest)
+    st.segmented_control(
+        "Order",
+        list(ENDS),
+        format_func=ENDS.get,
+        key="end",
+        required=True,
+        persist_state="session",
+        on_change=rows.restart,
+        label_visibility="collapsed",
+    )
+    return view.query(order=state.get("end"))
 
 
 def listing(view: Lens, query: ExampleQuery) -> Any:
@@ -95,34 +85,6 @@ def detail(view: Lens, key: str) -> None:
         _scores(example, view)
         _training(view.run, example)
         _other_columns(example)
-
-
-def _query(view: Lens, known: Catalogue) -> ExampleQuery:
-    label = state.get("label")
-    return ExampleQuery(
-        score=view.score,
-        normalise=view.norm,
-        order=state.get("end"),
-        labels=() if label is None else (label,),
-        filters=filters.chosen(known),
-        search=state.get("search") or "",
-        scored_only=True,
-    )
-
-
-def _restart() -> dict[str, Any]:
-    """Return what every control of the query shares: it leads back to the first page."""
-    return {"persist_state": "session", "on_change": _to_first_page}
-
-
-def _to_first_page() -> None:
-    state.put("page", 1)
-    state.put("id", None)
-
-
-def _labels(view: Lens) -> list[str]:
-    dataset = view.manifest.dataset
-    return sorted(dataset.class_counts) if dataset else []
 
 
 def _compared(norm: str) -> str:

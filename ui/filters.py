@@ -7,6 +7,7 @@ signs: a range is written `column=low:high`, a missing value `column=!`, a part 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 import streamlit as st
@@ -68,18 +69,25 @@ def chosen(known: Catalogue) -> tuple[Filter, ...]:
     return tuple(found for written in state.get("filter") if (found := decode(written, known)))
 
 
-def editor(run: Run, known: Catalogue) -> None:
-    """Draw the form that adds a filter."""
+def put(wanted: Filter) -> None:
+    """Put a filter into force, in place of an earlier one of its column."""
+    written = encode(wanted)
+    column = written.partition("=")[0]
+    others = [one for one in state.get("filter") if one.partition("=")[0] != column]
+    state.put("filter", [*others, written])
+
+
+def editor(run: Run, known: Catalogue, add: Callable[[Filter], None]) -> None:
+    """Draw the form of a filter, and the button that adds it."""
     columns = [column for column in known.columns if column.filterable and _useful(column)]
-    with st.popover("Filter", icon=":material/filter_alt:", width="stretch"):
-        column = st.selectbox(
-            "Column", columns, format_func=lambda column: column.name, key="filter_column"
-        )
-        wanted = _form(run, column)
-        st.button("Add", disabled=wanted is None, on_click=_add, args=(wanted,), type="primary")
+    column = st.selectbox(
+        "Column", columns, format_func=lambda column: column.name, key="filter_column"
+    )
+    wanted = _form(run, column)
+    st.button("Add", disabled=wanted is None, on_click=add, args=(wanted,), type="primary")
 
 
-def in_force() -> None:
+def in_force(changed: Callable[[], None]) -> None:
     """Draw the filters in force, each of which can be taken away."""
     written = state.get("filter")
     if written:
@@ -91,14 +99,13 @@ def in_force() -> None:
             key="filter",
             persist_state="session",
             label_visibility="collapsed",
-            on_change=state.put,
-            args=("page", 1),
+            on_change=changed,
         )
 
 
 def _useful(column: Column) -> bool:
     """Leave out the columns that have their own controls."""
-    return column.name not in ("label", "text", "text_pair")
+    return column.name not in ("text", "text_pair")
 
 
 def _form(run: Run, column: Column) -> Filter | None:
@@ -134,10 +141,3 @@ def _number(written: str) -> float | None:
         return float(written)
     except ValueError:
         return None
-
-
-def _add(wanted: Filter) -> None:
-    written = encode(wanted)
-    if written not in state.get("filter"):
-        state.put("filter", [*state.get("filter"), written])
-    state.put("page", 1)

@@ -38,6 +38,11 @@ def listed(run: Run) -> list[NamedSelection]:
     return Selections(run).listed()
 
 
+def find(run: Run, name: str | None) -> NamedSelection | None:
+    """Return the selection of that name, or None where there is none any more."""
+    return next((one for one in listed(run) if one.name == name), None)
+
+
 def _form(run: Run, picked: Rows, key: str) -> None:
     known = {one.name: one for one in listed(run)}
     target = st.selectbox(

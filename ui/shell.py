@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from influence_core.errors import InfluenceError
 from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
 from influence_core.store.columns import score_column
+from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Manifest, Run
-from ui import queries, state
+from ui import queries, rows, state
 from ui.wording import plain
 
 HERE = Path(__file__).resolve().parent.parent
@@ -62,6 +64,11 @@ class Lens:
     def column(self) -> str:
         """Column of `scores.parquet` that holds the score in its normalisation."""
         return score_column(self.score, self.norm)
+
+    def query(self, **more: Any) -> ExampleQuery:
+        """Return the query for the rows in view through this score; `more` says what else."""
+        chosen = {"score": self.score, "normalise": self.norm}
+        return rows.query(self.run, self.manifest, **(chosen | more))
 
     @property
     def title(self) -> str:

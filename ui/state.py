@@ -52,6 +52,11 @@ PARAMETERS = (
     Parameter("run"),
     Parameter("score"),
     Parameter("norm"),
+    Parameter("label"),
+    Parameter("search"),
+    Parameter("regex", "switch"),
+    Parameter("selection"),
+    Parameter("filter", "many"),
     Parameter("view", page="run"),
     Parameter("way", page="run"),
     Parameter("by", page="distributions"),
@@ -59,9 +64,6 @@ PARAMETERS = (
     Parameter("groups", "many", page="distributions"),
     Parameter("tails", "switch", page="distributions"),
     Parameter("end", page="examples"),
-    Parameter("label", page="examples"),
-    Parameter("search", page="examples"),
-    Parameter("filter", "many", page="examples"),
     Parameter("page", "number", page="examples"),
     Parameter("id", page="examples"),
     Parameter("layout", page="map"),
@@ -119,8 +121,12 @@ def remember(page: str) -> None:
 def get(name: str) -> Any:
     """Return a parameter's value."""
     value = st.session_state.get(name)
-    kind = next(parameter.kind for parameter in PARAMETERS if parameter.name == name)
-    return _DEFAULTS[kind] if value is None else value
+    return default(name) if value is None else value
+
+
+def default(name: str) -> Any:
+    """Return what a parameter is where nobody asked for anything."""
+    return _DEFAULTS[next(parameter.kind for parameter in PARAMETERS if parameter.name == name)]
 
 
 def linked(name: str) -> bool:

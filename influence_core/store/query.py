@@ -191,7 +191,7 @@ class Scan:
         texts = (self.use("text"), self.use("text_pair"))
         if not query.regex:
             return " OR ".join(_contains(text, query.search, self.parameters) for text in texts)
-        _check_pattern(query.search)
+        check_pattern(query.search)
         pattern = self.parameters.bind(query.search)
         return " OR ".join(
             f"coalesce(regexp_matches({text}, {pattern}, 'i'), FALSE)" for text in texts
@@ -220,6 +220,24 @@ class Scan:
         return f"{value} {_way(high_first)}, {self.row}"
 
 
+def check_pattern(pattern: str) -> None:
+    """See that a text to find is a regular expression.
+
+    Raises:
+        ConfigError: it is none in RE2 syntax.
+    """
+    import duckdb
+
+    parameters = Parameters()
+    try:
+        rows(f"SELECT regexp_matches('', {parameters.bind(pattern)})", parameters)
+    except duckdb.Error as error:
+        reason = str(error).removeprefix("Invalid Input Error: ")
+        raise ConfigError(
+            rule("search", f"be a regular expression in RE2 syntax ({reason})", pattern)
+        ) from None
+
+
 def _way(descending: bool) -> str:
     return "DESC NULLS LAST" if descending else "ASC NULLS LAST"
 
@@ -240,19 +258,6 @@ def _number(value: Value) -> float | None:
         return float(value) if value is not None else None
     except ValueError:
         return None
-
-
-def _check_pattern(pattern: str) -> None:
-    import duckdb
-
-    parameters = Parameters()
-    try:
-        rows(f"SELECT regexp_matches('', {parameters.bind(pattern)})", parameters)
-    except duckdb.Error as error:
-        reason = str(error).removeprefix("Invalid Input Error: ")
-        raise ConfigError(
-            rule("search", f"be a regular expression in RE2 syntax ({reason})", pattern)
-        ) from None
 
 
 def _hard_is_high(run: Run, key: str) -> bool:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from influence_core.errors import ConfigError, DataError, rule
 from influence_core.store.columns import (
     CORE,
@@ -103,6 +106,17 @@ def find_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[int
         f"ORDER BY {scan.order} LIMIT {bind(limit)} OFFSET {bind(start)}"
     )
     return [row for (row,) in rows(statement, scan.parameters)]
+
+
+def numbers(run: Run, query: ExampleQuery) -> npt.NDArray[np.int64]:
+    """Return the numbers of all rows that the query finds, ascending, whatever its order."""
+    scan = Scan(run, query.model_copy(update={"order": "row"}))
+    found = frame(
+        f"SELECT {scan.row} AS row FROM {scan.source()} WHERE {scan.where} ORDER BY row",
+        scan.parameters,
+    )
+    kept: npt.NDArray[np.int64] = found["row"].to_numpy(np.int64)
+    return kept
 
 
 def example(run: Run, key: int | str) -> Example:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from influence_core.errors import ConfigError, DataError, RunError
 from influence_core.store.files import write_parquet
+from influence_core.store.rows import numbers
 from influence_core.store.run import Run
 from influence_core.store.tables import (
     Between,
@@ -51,6 +52,7 @@ def found(run: Run, **query: Any) -> list[int]:
     asked = ExampleQuery(**query)
     rows = page(run, asked, size=1000)["row"].tolist()
     assert count(run, asked) == len(rows)
+    assert numbers(run, asked).tolist() == sorted(rows)
     return rows
 
 
