@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from influence_core import queue
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError
 from influence_core.progress import Event
@@ -25,7 +26,7 @@ from influence_core.store.workplace import Status, Workplace, busy
 
 Place = Workplace[Any]
 
-State = Literal["idle", "running", "finished", "failed", "cancelled", "interrupted"]
+State = Literal["idle", "queued", "running", "finished", "failed", "cancelled", "interrupted"]
 
 LOG_TAIL_BYTES = 4_096
 
@@ -47,8 +48,8 @@ class Job:
 class JobStatus(BaseModel):
     """How the work stands.
 
-    `idle` has never been started; `interrupted` ended without a word: killed, or the machine
-    stopped. `seconds_left` speaks of the present stage only.
+    `idle` has never been started; `queued` waits for other jobs; `interrupted` ended without a
+    word: killed, or the machine stopped. `seconds_left` speaks of the present stage only.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,23 +65,38 @@ class JobStatus(BaseModel):
     seconds_left: float | None = None
 
     @property
+    def active(self) -> bool:
+        """Say whether a process works, or waits for its turn to work."""
+        return self.state in ("running", "queued")
+
+    @property
     def resumable(self) -> bool:
         """Say whether `resume` has something to do."""
-        return self.state not in ("running", "finished")
+        return not self.active and self.state != "finished"
 
 
-def start(settings: RunSettings, name: str, root: Path | None = None) -> Job:
+def start(
+    settings: RunSettings, name: str, root: Path | None = None, *, queued: bool = False
+) -> Job:
     """Create a run and compute it in a process of its own.
+
+    Args:
+        settings: what is computed.
+        name: name of the run.
+        root: folder of runs; `INFLUENCE_RUNS` or `./runs` by default.
+        queued: whether it waits while other jobs work in the folder of runs, or waited before it.
 
     Raises:
         RunExists: there is a run of that name.
         RunError: the name is not allowed.
     """
-    return _spawn(create_run(name, settings, root))
+    return _spawn(create_run(name, settings, root), queued)
 
 
-def resume(place: Place) -> Job:
+def resume(place: Place, *, queued: bool = False) -> Job:
     """Begin work, or go on with what failed, was cancelled or was killed, in a process of its own.
+
+    With `queued` it waits as `start` tells.
 
     Raises:
         RunBusy: a process works there.
@@ -88,17 +104,21 @@ def resume(place: Place) -> Job:
     """
     if place.manifest().status == "complete":
         raise RunError(f"{place.title} is complete: there is nothing left to do.")
-    return _spawn(place)
+    return _spawn(place, queued)
 
 
 def cancel(place: Place) -> bool:
     """Ask the process that works there to stop; False where none does.
 
-    It stops at its next progress event. Asked a second time, a process that `start` or `resume`
-    made stops at once; one that does other things besides, as a notebook, is left to its event.
+    It stops at its next progress event, or within a second while it waits for its turn. Asked a
+    second time, a process that `start` or `resume` made stops at once; one that does other things
+    besides, as a notebook, is left to its event.
+
+    Raises:
+        ReadOnly: nothing may be written, and whoever looks on stops nothing.
     """
     record = read_job(place)
-    if record is None or status(place).state != "running":
+    if record is None or not status(place).active:
         return False
     if not ask_to_stop(place, record) and _is_worker(place, record):
         # Only the leader is told: its own helpers would die at once and be taken for a failure.
@@ -162,6 +182,9 @@ def _work_at(place: Place, go_on: Callable[[], object]) -> None:
     """Work until it ends, and let the manifest say how it did."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if place.manifest().status == "queued":
+            with place.lock():
+                queue.wait_for_turn(place)
         go_on()
     except (Cancelled, KeyboardInterrupt):
         _settle(place, "cancelled")
@@ -205,10 +228,12 @@ def log_file(place: Place) -> Path:
     return place.private_folder / "worker.log"
 
 
-def _spawn(place: Place) -> Job:
+def _spawn(place: Place, queued: bool) -> Job:
     place.private_folder.mkdir(parents=True, exist_ok=True)
-    with _starting(place):
-        place.update(status="running", error="")
+    with queue.starting(place.root):
+        if status(place).active:
+            raise busy(place)
+        _enter(place, queued)
         with log_file(place).open("wb") as log:
             process = subprocess.Popen(
                 _command(place),
@@ -223,15 +248,15 @@ def _spawn(place: Place) -> Job:
     return Job(place, process.pid)
 
 
-@contextmanager
-def _starting(place: Place) -> Iterator[None]:
-    """Let one starter through at a time, and none while a process works there."""
-    from filelock import FileLock
-
-    with FileLock(place.private_folder / "start.lock"):
-        if status(place).state == "running":
-            raise busy(place)
-        yield
+def _enter(place: Place, queued: bool) -> None:
+    """Let a place work at once, or wait where it is to and there is something to wait for."""
+    present = queue.queue_of(place.root)
+    waits = queued and bool(present.working or present.waiting)
+    if waits:
+        queue.join(place)
+    else:
+        queue.leave(place)
+    place.update(status="queued" if waits else "running", error="")
 
 
 def _command(place: Place) -> list[str]:
@@ -255,7 +280,9 @@ def _state(status: Status, record: JobRecord | None) -> State:
         return _ENDED[status]
     if record is None:
         return "idle"
-    return "running" if record.alive() else "interrupted"
+    if not record.alive():
+        return "interrupted"
+    return "queued" if status == "queued" else "running"
 
 
 def _last_words(place: Place) -> str:
@@ -271,5 +298,5 @@ def _last_words(place: Place) -> str:
 
 def _settle(place: Place, status: Status, error: str = "") -> None:
     """Write how the work ended where the pipeline did not get to it."""
-    if place.manifest().status in ("created", "running"):
+    if place.manifest().status in ("created", "queued", "running"):
         place.update(status=status, error=error)

@@ -1,7 +1,7 @@
 """The real background command over a pretended pipeline: `python job_worker.py MODE work NAME`.
 
-MODE names what the pipeline does: finish, fail, crash, wait (emitting events), hang (emitting none)
-or die.
+MODE names what the pipeline does: finish, linger (and finish), fail, crash, wait (emitting events),
+hang (emitting none) or die.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ def finish(run: Run, progress: Progress) -> None:
     progress.advance(4, loss=0.5)
     progress.end()
     run.update(status="complete")
+
+
+def linger(run: Run, progress: Progress) -> None:
+    time.sleep(0.5)
+    finish(run, progress)
 
 
 def fail(run: Run, progress: Progress) -> None:

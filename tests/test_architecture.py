@@ -36,6 +36,7 @@ LAYERS = (
     ("recorder",),
     ("noisy",),
     ("report",),
+    ("queue",),
     ("jobs",),
     ("cli",),
     ("__main__",),
@@ -210,13 +211,14 @@ except SystemExit as end:
     [
         "import influence_core",
         "import influence_core.jobs, influence_core.config",
+        "import pathlib, influence_core.queue as queue; queue.queue_of(pathlib.Path())",
         COMMAND.format(["--help"]),
         COMMAND.format(["run", "--help"]),
         COMMAND.format(["export", "--help"]),
         COMMAND.format(["scores"]),
         COMMAND.format(["runs"]),
     ],
-    ids=["package", "jobs", "help", "run-help", "export-help", "scores", "runs"],
+    ids=["package", "jobs", "waiting", "help", "run-help", "export-help", "scores", "runs"],
 )
 def test_light_things_load_no_heavy_library(code: str, tmp_path: Path) -> None:
     assert loaded_by(code, tmp_path) == set()

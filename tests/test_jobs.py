@@ -7,17 +7,27 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
 
-from influence_core import jobs
+from influence_core import jobs, queue
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError, RunExists
+from influence_core.mapping.work import MapManifest, MapWork
+from influence_core.noisy.experiment import NoisyExperiment
+from influence_core.noisy.settings import NoisySettings
 from influence_core.progress import Event, Listener, Progress
+from influence_core.pruning.experiment import Experiment
+from influence_core.pruning.settings import ExperimentSettings
+from influence_core.queue import Queue, queue_of
 from influence_core.store.journal import JobRecord, Journal
 from influence_core.store.run import Run, create_run, open_run
+from influence_core.store.workplace import now
 from influence_core.working import working
 
 WORKER = Path(__file__).with_name("job_worker.py")
@@ -241,3 +251,145 @@ def test_signals_stop_at_an_event_and_are_given_back() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def span(run: Run) -> tuple[float, float]:
+    """Return when the work of a run began and ended, as its log tells."""
+    seen, _ = jobs.events(run)
+    return seen[0].time, seen[-1].time
+
+
+def begin(name: str, root: Path) -> Run:
+    return jobs.start(RunSettings(), name, root, queued=True).place
+
+
+def test_queued_jobs_work_one_at_a_time_in_their_order(runs_root: Path, pretend: Pretend) -> None:
+    pretend("linger")
+    runs = [begin(name, runs_root) for name in ("third", "first", "second")]
+    assert queue_of(runs_root) == Queue((runs[0],), (runs[1], runs[2]))
+    assert [jobs.status(run).state for run in runs] == ["running", "queued", "queued"]
+    assert queue_of(runs_root).ahead(runs[2]) == (runs[0], runs[1])
+    for run in runs:
+        wait_for(run, "finished")
+    spans = [span(run) for run in runs]
+    assert all(before[1] < after[0] for before, after in pairwise(spans))
+    assert queue_of(runs_root) == Queue((), ())
+
+
+def test_what_starts_at_once_does_not_wait_but_is_waited_for(
+    runs_root: Path, pretend: Pretend
+) -> None:
+    pretend("wait")
+    holding = begin("holding", runs_root)
+    at_once = jobs.start(RunSettings(), "at-once", runs_root).place
+    wait_for(at_once, "running", stage="training")
+    pretend("finish")
+    waiting = begin("waiting", runs_root)
+    jobs.cancel(holding)
+    wait_for(holding, "cancelled")
+    time.sleep(2 * queue.LOOK_SECONDS)
+    assert jobs.status(waiting).state == "queued"
+    jobs.cancel(at_once)
+    wait_for(waiting, "finished")
+
+
+@pytest.mark.parametrize(("mode", "ends"), [("fail", "failed"), ("die", "interrupted")])
+def test_the_next_job_begins_however_the_one_before_ended(
+    runs_root: Path, pretend: Pretend, mode: str, ends: jobs.State
+) -> None:
+    pretend(mode)
+    first = begin("first", runs_root)
+    pretend("finish")
+    second = begin("second", runs_root)
+    wait_for(first, ends)
+    wait_for(second, "finished")
+
+
+def test_a_killed_waiter_is_passed_over_and_can_queue_again(
+    runs_root: Path, pretend: Pretend
+) -> None:
+    pretend("wait")
+    holding = begin("holding", runs_root)
+    pretend("finish")
+    killed, behind = begin("killed", runs_root), begin("behind", runs_root)
+    os.kill(jobs.status(killed).pid or 0, signal.SIGKILL)
+    wait_for(killed, "interrupted")
+    assert queue_of(runs_root).waiting == (behind,)
+    jobs.cancel(holding)
+    wait_for(behind, "finished")
+    jobs.resume(killed, queued=True)
+    wait_for(killed, "finished")
+
+
+def test_a_waiter_can_be_cancelled_and_leaves_nothing_behind(
+    runs_root: Path, pretend: Pretend
+) -> None:
+    pretend("wait")
+    begin("holding", runs_root)
+    waiting = begin("waiting", runs_root)
+    assert not jobs.status(waiting).resumable
+    with pytest.raises(RunBusy, match="'waiting'"):
+        jobs.resume(waiting)
+    assert jobs.cancel(waiting)
+    assert wait_for(waiting, "cancelled").resumable
+    assert jobs.events(waiting) == ([], 0)
+    assert queue_of(runs_root).waiting == ()
+    waiting.delete()
+
+
+def test_a_waiter_can_go_first_or_at_once(runs_root: Path, pretend: Pretend) -> None:
+    pretend("wait")
+    holding = begin("a-holding", runs_root)
+    one, two, three = (begin(name, runs_root) for name in ("one", "two", "three"))
+    queue.put_first(three)
+    assert queue_of(runs_root).waiting == (three, one, two)
+    queue.go_at_once(two)
+    wait_for(two, "running", stage="training")
+    assert queue_of(runs_root) == Queue((holding, two), (three, one))
+    queue.put_first(two)
+    assert jobs.status(two).state == "running"
+
+
+def test_of_two_starters_at_the_same_moment_one_waits(runs_root: Path, pretend: Pretend) -> None:
+    pretend("linger")
+    with ThreadPoolExecutor(4) as together:
+        runs = list(together.map(lambda name: begin(name, runs_root), "abcd"))
+    for run in runs:
+        wait_for(run, "finished")
+    spans = sorted(span(run) for run in runs)
+    assert all(before[1] < after[0] for before, after in pairwise(spans))
+
+
+def test_two_starters_of_one_waiting_run_start_it_once(runs_root: Path, pretend: Pretend) -> None:
+    pretend("linger")
+    begin("holding", runs_root)
+    run = create_run("twice", RunSettings(), runs_root)
+
+    def resume(_: int) -> bool:
+        with suppress(RunBusy):
+            jobs.resume(run, queued=True)
+            return True
+        return False
+
+    with ThreadPoolExecutor(4) as together:
+        assert sum(together.map(resume, range(4))) == 1
+    wait_for(run, "finished")
+    seen, _ = jobs.events(run)
+    assert [event.kind for event in seen].count("begin") == 1
+
+
+def test_work_of_every_kind_is_waited_for(runs_root: Path, pretend: Pretend) -> None:
+    run = create_run("whole", RunSettings(), runs_root)
+    run.update(status="complete")
+    places = [
+        Experiment.create(run, "pruned", ExperimentSettings()),
+        NoisyExperiment.create(run, "noisy", NoisySettings()),
+        MapWork.of(run),
+    ]
+    places[2].path.mkdir()
+    places[2].write(MapManifest(name="map", created=now()))
+    for place in places:
+        place.update(status="running")
+        JobRecord.of(os.getpid()).write(place)
+        assert queue_of(place.root) == Queue((place,), ())
+        place.update(status="complete")

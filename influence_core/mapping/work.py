@@ -62,9 +62,14 @@ class MapWork(Workplace[MapManifest]):
         return f"The map of run {self.run.name!r}"
 
     @property
+    @property
+    def root(self) -> Path:
+        """The folder of runs that its run lies in."""
+        return self.run.root
+
     def address(self) -> tuple[str, ...]:
         """Arguments by which a worker finds it."""
-        return (self.run.name, "--map", "--root", str(self.run.path.parent))
+        return (self.run.name, "--map", "--root", str(self.root))
 
 
 def can_be_mapped(run: Run) -> bool:

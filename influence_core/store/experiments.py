@@ -61,9 +61,14 @@ class RunExperiment(Workplace[Told]):
         return f"{words} {self.name!r} of run {self.run.name!r}"
 
     @property
+    @property
+    def root(self) -> Path:
+        """The folder of runs that its run lies in."""
+        return self.run.root
+
     def address(self) -> tuple[str, ...]:
         """Arguments by which a worker finds it."""
-        return (self.run.name, self.OPTION, self.name, "--root", str(self.run.path.parent))
+        return (self.run.name, self.OPTION, self.name, "--root", str(self.root))
 
     @classmethod
     def folder(cls, run: Run) -> Path:

@@ -82,12 +82,17 @@ def ask_to_stop(place: Workplace[Any], record: JobRecord) -> bool:
 
     The request names the process: one that comes later does not obey it.
     """
-    before = _asked(place)
-    if before is not None and before.names(record):
+    if asked_to_stop(place, record):
         return False
     place.private_folder.mkdir(parents=True, exist_ok=True)
     write_json(place.private_folder / STOP, record.model_dump(mode="json"))
     return True
+
+
+def asked_to_stop(place: Workplace[Any], record: JobRecord) -> bool:
+    """Say whether the process of `record` was asked to stop."""
+    asked = _asked(place)
+    return asked is not None and asked.names(record)
 
 
 def clear_stop(place: Workplace[Any]) -> None:
@@ -116,8 +121,7 @@ class Journal:
         due = event.time - self._record.heartbeat >= HEARTBEAT_SECONDS
         if due or event.kind in ("begin", "end"):
             self._beat(event)
-        request = _asked(self._place)
-        if request is not None and request.names(self._record):
+        if asked_to_stop(self._place, self._record):
             raise Cancelled("The work was stopped as asked.")
 
     def _beat(self, event: Event) -> None:

@@ -102,9 +102,14 @@ class Run(Workplace[Manifest]):
         return f"Run {self.name!r}"
 
     @property
+    @property
+    def root(self) -> Path:
+        """The folder of runs that it lies in."""
+        return self.path.parent
+
     def address(self) -> tuple[str, ...]:
         """Arguments by which a worker finds it."""
-        return (self.name, "--root", str(self.path.parent))
+        return (self.name, "--root", str(self.root))
 
     @property
     def examples_file(self) -> Path:

@@ -23,7 +23,7 @@ FORMAT = 1
 
 LOCK = ".lock"
 
-Status = Literal["created", "running", "complete", "failed", "cancelled"]
+Status = Literal["created", "queued", "running", "complete", "failed", "cancelled"]
 
 
 class WorkManifest(BaseModel):
@@ -72,6 +72,11 @@ class Workplace(ABC, Generic[Kept]):
         """Arguments by which `influence work` finds the place again."""
 
     @property
+    @property
+    @abstractmethod
+    def root(self) -> Path:
+        """The folder of runs that it belongs to."""
+
     def name(self) -> str:
         """Its name, which is the folder's."""
         return self.path.name
