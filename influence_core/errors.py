@@ -10,6 +10,7 @@
     │   ├── RunNotFound    there is no such run                     (LookupError)
     │   ├── RunExists      a run of that name stands already        (FileExistsError)
     │   └── RunBusy        another process works on the run         (RuntimeError)
+    ├── ReadOnly           nothing may be written here              (PermissionError)
     ├── WorkError          a piece of the work failed twice         (RuntimeError)
     └── Cancelled          the user asked to stop
 
@@ -64,6 +65,10 @@ class RunExists(RunError, FileExistsError):
 
 class RunBusy(RunError, RuntimeError):
     """Another process works on the run."""
+
+
+class ReadOnly(InfluenceError, PermissionError):
+    """Nothing may be written here."""
 
 
 class WorkError(InfluenceError, RuntimeError):

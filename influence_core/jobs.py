@@ -17,12 +17,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from influence_core import queue
+from influence_core.access import must_be_writable
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError
 from influence_core.progress import Event
 from influence_core.store.journal import JobRecord, ask_to_stop, read_events, read_job
 from influence_core.store.run import create_run, open_run
-from influence_core.store.workplace import Status, Workplace, busy
+from influence_core.store.workplace import Status, Workplace, busy, in_words
 
 Place = Workplace[Any]
 
@@ -101,7 +102,9 @@ def resume(place: Place, *, queued: bool = False) -> Job:
     Raises:
         RunBusy: a process works there.
         RunError: it is complete.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable(f"resume {in_words(place)}")
     if place.manifest().status == "complete":
         raise RunError(f"{place.title} is complete: there is nothing left to do.")
     return _spawn(place, queued)
@@ -117,6 +120,7 @@ def cancel(place: Place) -> bool:
     Raises:
         ReadOnly: nothing may be written, and whoever looks on stops nothing.
     """
+    must_be_writable(f"cancel {in_words(place)}")
     record = read_job(place)
     if record is None or not status(place).active:
         return False

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "influence_core"
 
 LAYERS = (
-    ("errors", "config", "progress", "hub", "pools", "parallel", "ranks"),
+    ("errors", "access", "config", "progress", "hub", "pools", "parallel", "ranks"),
     ("store",),
     ("working",),
     ("data",),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from influence_core.access import must_be_writable
 from influence_core.errors import ConfigError, RunError, rule
 from influence_core.exchange.cartography import FOLDER
 from influence_core.progress import Progress, silent
@@ -44,7 +45,9 @@ def export_dynamics(
     Raises:
         ConfigError: the destination cannot be used.
         RunError: the weights at the ends of the epochs are not there.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable(f"export training dynamics of run {run.name!r}")
     folder = _checked(destination, overwrite)
     manifest = run.manifest()
     if manifest.dataset is None or not run.dynamics_folder.is_dir():

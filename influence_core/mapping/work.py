@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from influence_core.access import must_be_writable
 from influence_core.errors import RunError
 from influence_core.mapping.embedding import Floats, embed
 from influence_core.mapping.settings import MapSettings
@@ -62,11 +63,11 @@ class MapWork(Workplace[MapManifest]):
         return f"The map of run {self.run.name!r}"
 
     @property
-    @property
     def root(self) -> Path:
         """The folder of runs that its run lies in."""
         return self.run.root
 
+    @property
     def address(self) -> tuple[str, ...]:
         """Arguments by which a worker finds it."""
         return (self.run.name, "--map", "--root", str(self.root))
@@ -105,7 +106,9 @@ def plan_map(run: Run, settings: MapSettings | None = None) -> MapWork:
     Raises:
         RunError: the run is not finished, or has no encoder of its own.
         RunBusy: another process works on the map.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable(f"map run {run.name!r}")
     require_finished(run)
     dataset_of(run)
     if not can_be_mapped(run):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from influence_core import __version__
+from influence_core.access import must_be_writable
 from influence_core.errors import ConfigError, rule
 from influence_core.report import wording
 from influence_core.report.about_data import OUTLINE, SMALL_CLASS
@@ -66,7 +67,9 @@ def write_report(
         ConfigError: the destination cannot be used; only an earlier report is ever replaced.
         RunError: the run has no data yet.
         ScoreError: it does not have the score that is asked for.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable(f"write the report of run {run.name!r}")
     path = _checked(destination or f"{run.name}-report.html", overwrite)
     document = render_report(run, settings)
     with writable(path), atomic(path) as partial:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from influence_core.access import must_be_writable
 from influence_core.config import DataSettings
 from influence_core.errors import ConfigError, rule
 from influence_core.store.files import atomic
@@ -29,7 +30,9 @@ def new_copy(destination: str | Path) -> Path:
 
     Raises:
         ConfigError: it exists, or its suffix is none of a format.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable("write a copy of the data")
     path = Path(destination).expanduser().resolve()
     if path.suffix not in FORMATS:
         raise ConfigError(rule("destination", f"end in {', '.join(FORMATS)}", str(destination)))

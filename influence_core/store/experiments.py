@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
+from influence_core.access import must_be_writable
 from influence_core.config import ComputeSettings, Settings
 from influence_core.errors import RunExists, RunNotFound
 from influence_core.store.names import free_name
@@ -61,11 +62,11 @@ class RunExperiment(Workplace[Told]):
         return f"{words} {self.name!r} of run {self.run.name!r}"
 
     @property
-    @property
     def root(self) -> Path:
         """The folder of runs that its run lies in."""
         return self.run.root
 
+    @property
     def address(self) -> tuple[str, ...]:
         """Arguments by which a worker finds it."""
         return (self.run.name, self.OPTION, self.name, "--root", str(self.root))
@@ -84,7 +85,9 @@ class RunExperiment(Workplace[Told]):
         Raises:
             RunExists: the run has one of that name.
             RunError: the name is not allowed.
+            ReadOnly: nothing may be written.
         """
+        must_be_writable(f"start {cls.KIND} of run {run.name!r}")
         taken = {path.name for path in cls.folder(run).glob("*")}
         chosen = validate_name(name) if name is not None else free_name(taken, cls.WORD)
         experiment = cls(cls.folder(run) / chosen)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from influence_core.access import must_be_writable
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, RunError, SelectionError, rule
 from influence_core.progress import Progress, silent
@@ -87,7 +88,9 @@ def export(
     Raises:
         ConfigError: the destination cannot be used, or the format is unknown.
         SelectionError: `kept_rows` are not training rows of this run.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable(f"export run {run.name!r}")
     if format not in WRITERS:
         raise ConfigError(rule("format", f"be one of {', '.join(get_args(Format))}", format))
     folder = _checked(destination, overwrite)

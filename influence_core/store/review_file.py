@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from influence_core.access import must_be_writable, read_only
 from influence_core.errors import RunBusy, RunError
 from influence_core.store.files import atomic
 from influence_core.store.workplace import now
@@ -53,13 +56,15 @@ CREATE TRIGGER decisions_remain BEFORE DELETE ON decisions
 def read(path: Path, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
     """Run a question; a file that is not there yet answers nothing.
 
+    SQLite writes beside its file even to read it: where nothing may be written, a copy is asked.
+
     Raises:
         RunBusy: others kept the file for half a minute.
         RunError: it is damaged.
     """
     if not path.exists():
         return []
-    with _connection(path) as connection:
+    with _untouched(path) as readable, _connection(readable) as connection:
         return connection.execute(statement, values).fetchall()
 
 
@@ -70,7 +75,9 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         RunBusy: others kept the file for half a minute.
         RunError: it is damaged, or cannot be written.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable("decide about labels")
     _create(path)
     with _connection(path) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -84,6 +91,19 @@ def append_act(connection: sqlite3.Connection, reviewer: str, takes_back: int | 
         (reviewer, now(), takes_back),
     )
     return int(appended.lastrowid or 0)
+
+
+@contextmanager
+def _untouched(path: Path) -> Iterator[Path]:
+    """Yield the file, or a copy of it with what was not yet taken into it, that lasts a moment."""
+    if not read_only():
+        yield path
+        return
+    with TemporaryDirectory(prefix="influence-review-") as folder:
+        for part in (path, path.with_name(f"{path.name}-wal")):
+            if part.exists():
+                shutil.copyfile(part, Path(folder) / part.name)
+        yield Path(folder) / path.name
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from influence_core.access import must_be_writable
 from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, CustomScore, RunSettings
 from influence_core.errors import RunError, RunExists, RunNotFound, rule
 from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
@@ -102,11 +103,11 @@ class Run(Workplace[Manifest]):
         return f"Run {self.name!r}"
 
     @property
-    @property
     def root(self) -> Path:
         """The folder of runs that it lies in."""
         return self.path.parent
 
+    @property
     def address(self) -> tuple[str, ...]:
         """Arguments by which a worker finds it."""
         return (self.name, "--root", str(self.root))
@@ -246,7 +247,9 @@ def create_run(name: str, settings: RunSettings, root: Path | None = None) -> Ru
     Raises:
         RunExists: there is a run of that name.
         RunError: the name is not allowed.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable(f"start run {name!r}")
     run = Run((root or runs_root()) / validate_name(name))
     run.path.mkdir(parents=True, exist_ok=True)
     with run.lock():

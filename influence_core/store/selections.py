@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from influence_core.access import must_be_writable
 from influence_core.errors import RunExists, SelectionError, rule
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run, validate_name
@@ -42,7 +43,11 @@ class NamedSelection(BaseModel):
 
 
 class Selections:
-    """The named selections of a run."""
+    """The named selections of a run.
+
+    Raises:
+        ReadOnly: one is changed where nothing may be written.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -172,6 +177,7 @@ class Selections:
         """Wait for one's turn: a change takes a moment."""
         from filelock import FileLock
 
+        must_be_writable(f"change selections of run {self._run.name!r}")
         self._run.selections_folder.mkdir(exist_ok=True)
         with FileLock(self._run.selections_folder / LOCK):
             yield

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO
 
+from influence_core.access import must_be_writable
 from influence_core.errors import DataError, RunError, rule
 from influence_core.store.files import atomic, discard
 from influence_core.store.run import list_runs, runs_root
@@ -30,7 +31,9 @@ def save_upload(
 
     Raises:
         DataError: the stream is empty, or longer than `limit` bytes.
+        ReadOnly: nothing may be written.
     """
+    must_be_writable("upload a file")
     folder = (root or runs_root()) / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / uuid.uuid4().hex[:12] / safe_filename(filename)
@@ -50,7 +53,11 @@ def forget_uploads(root: Path | None = None, before: float | None = None) -> Non
     Args:
         root: folder of runs.
         before: moment in seconds since 1970 instead of a day ago.
+
+    Raises:
+        ReadOnly: nothing may be written.
     """
+    must_be_writable("remove uploads")
     folder = (root or runs_root()) / FOLDER
     limit = time.time() - SECONDS_KEPT if before is None else before
     try:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from influence_core.access import must_be_writable
 from influence_core.errors import RunBusy, RunError, RunNotFound
 from influence_core.store.files import PARTIAL, discard, write_json
 
@@ -72,11 +73,11 @@ class Workplace(ABC, Generic[Kept]):
         """Arguments by which `influence work` finds the place again."""
 
     @property
-    @property
     @abstractmethod
     def root(self) -> Path:
         """The folder of runs that it belongs to."""
 
+    @property
     def name(self) -> str:
         """Its name, which is the folder's."""
         return self.path.name
@@ -110,7 +111,12 @@ class Workplace(ABC, Generic[Kept]):
             ) from error
 
     def write(self, manifest: Kept) -> None:
-        """Write the manifest as it is."""
+        """Write the manifest as it is.
+
+        Raises:
+            ReadOnly: nothing may be written.
+        """
+        must_be_writable(f"write to {in_words(self)}")
         write_json(self.manifest_file, manifest.model_dump(mode="json"))
 
     def update(self, **changes: Any) -> Kept:
@@ -126,9 +132,11 @@ class Workplace(ABC, Generic[Kept]):
 
         Raises:
             RunBusy: another process holds it.
+            ReadOnly: nothing may be written.
         """
         from filelock import FileLock, Timeout
 
+        must_be_writable(f"work on {in_words(self)}")
         lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(blocking=False)
@@ -141,6 +149,7 @@ class Workplace(ABC, Generic[Kept]):
 
     def empty(self) -> None:
         """Remove what lies in the folder, but for the lock that this process holds."""
+        must_be_writable(f"empty {in_words(self)}")
         for path in self.path.iterdir():
             if path.name != LOCK:
                 discard(path)
@@ -150,7 +159,9 @@ class Workplace(ABC, Generic[Kept]):
 
         Raises:
             RunBusy: a process works on it.
+            ReadOnly: nothing may be written.
         """
+        must_be_writable(f"delete {in_words(self)}")
         with self.lock():
             # Out of sight at once: a removal that is cut short must not leave half of it.
             gone = self.path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:8]}-{self.name}")
@@ -166,6 +177,11 @@ def now() -> str:
 def new_version() -> str:
     """Return a content version that nothing else has."""
     return uuid.uuid4().hex[:12]
+
+
+def in_words(place: Workplace[Any]) -> str:
+    """Return what a place is called within a sentence, as `run 'demo'`."""
+    return place.title[:1].lower() + place.title[1:]
 
 
 def busy(place: Workplace[Any]) -> RunBusy:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from influence_core.access import must_be_writable
 from influence_core.config import ModelSettings, Precision
 from influence_core.progress import Progress
 from influence_core.store.files import PARTIAL
@@ -38,6 +39,7 @@ def untuned_features(run: Run, progress: Progress) -> Features | None:
 
     Raises:
         ModelError: the encoder cannot be loaded any more.
+        ReadOnly: they must be computed, and nothing may be written.
     """
     path = untuned_file(run)
     if not path.exists() and run.manifest().settings.origin == "finetune":
@@ -81,6 +83,7 @@ def write_untuned(
 
 
 def _compute(run: Run, path: Path, progress: Progress) -> None:
+    must_be_writable(f"keep features of run {run.name!r}")
     settings = run.manifest().settings
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=run.path) as folder:
         tokens = Path(folder) / "tokens"
