@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from influence_core.report import charts
+from influence_core.report import spread_charts as charts
 from influence_core.store import tables
 from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import ExampleQuery, OneOf

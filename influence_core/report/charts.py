@@ -1,4 +1,4 @@
-"""Figures from frames: the only module that knows plotly, and it knows nothing else.
+"""Figures from frames, and what all of them share: the template, names, axes and lists.
 
 Every text that comes from a dataset is escaped, since plotly reads labels as HTML. Colours of
 groups are left to the template's colour cycle, so that the page's theme can replace it.
@@ -9,10 +9,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
-from plotly.subplots import make_subplots
 
 from influence_core.report.palette import (
     BOX,
@@ -24,7 +22,6 @@ from influence_core.report.palette import (
     KEPT,
     MIDDLE,
     SYMBOLS,
-    bin_colours,
 )
 
 if TYPE_CHECKING:
@@ -68,78 +65,9 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def histogram(bins: pd.DataFrame, title: str, hard: str = "high") -> go.Figure:
-    """Draw bins (`left`, `right`, `rows`), coloured by how hard the rows in them are.
-
-    `hard` is the end at which the hard rows lie.
-    """
-    bars = go.Bar(
-        x=(bins["left"] + bins["right"]) / 2,
-        y=bins["rows"],
-        width=bins["right"] - bins["left"],
-        marker={"color": bin_colours(bins["rows"], hard), "line": {"width": 0}},
-        customdata=bins[["left", "right"]],
-        hovertemplate="%{customdata[0]:.4~g} to %{customdata[1]:.4~g}<br>"
-        "<b>%{y:,} rows</b><extra></extra>",
-    )
-    return _figure([bars], title, "Rows").update_layout(showlegend=False)
-
-
-def density(bins: pd.DataFrame, title: str) -> go.Figure:
-    """Draw smooth densities of binned groups (`group`, `left`, `right`, `rows`), a line each.
-
-    The counts are smoothed by a Gaussian whose width follows Silverman's rule.
-    """
-    low, high = float(bins["left"].min()), float(bins["right"].max())
-    curves = {group: _smooth(part, low, high) for group, part in bins.groupby("group", sort=False)}
-    lines = [
-        _line(index, group, x, y, "%{x:.4~g}")
-        for index, (group, (x, y)) in enumerate(curves.items())
-    ]
-    figure = _figure(lines, title, "Density")
-    figure.update_yaxes(showticklabels=False, rangemode="tozero")
-    return figure.update_layout(showlegend=len(lines) > 1)
-
-
-def cumulative(quantiles: pd.DataFrame, title: str) -> go.Figure:
-    """Draw distribution functions from quantiles (`group`, `quantile`, `value`), a line each."""
-    lines = [
-        _line(index, group, part["value"], part["quantile"], "%{y:.1%} of rows up to %{x:.4~g}")
-        for index, (group, part) in enumerate(quantiles.groupby("group", sort=False))
-    ]
-    figure = _figure(lines, title, "Share of rows")
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
-    return figure.update_layout(showlegend=len(lines) > 1)
-
-
-def boxes(summary: pd.DataFrame, title: str) -> go.Figure:
-    """Draw one lying box a group from `lower_fence`, `q1`, `median`, `q3`, `upper_fence`."""
-    figure = _figure([_box(summary)], title, None, height=list_height(len(summary)))
-    return _list_axis(figure, summary["group"]).update_layout(showlegend=False)
-
-
-def boxes_side_by_side(panels: dict[str, pd.DataFrame], title: str) -> go.Figure:
-    """Draw the same groups in several panels, which share the order of the first one."""
-    first = next(iter(panels.values()))
-    figure = make_subplots(
-        rows=1,
-        cols=len(panels),
-        shared_yaxes=True,
-        horizontal_spacing=0.03,
-        subplot_titles=[_plain(name) for name in panels],
-    )
-    for column, summary in enumerate(panels.values(), start=1):
-        figure.add_trace(_box(summary), row=1, col=column)
-        figure.add_vline(x=0, line={"width": 1, "color": MIDDLE, "dash": "dot"}, row=1, col=column)
-    figure.update_layout(template=TEMPLATE, height=list_height(len(first)) + 20, showlegend=False)
-    figure.update_layout(margin={"t": 44})
-    figure.update_xaxes(title_text=title)
-    return _list_axis(figure, first["group"])
-
-
 def balance(counts: pd.DataFrame) -> go.Figure:
     """Draw for each `label` how many rows there were `before` and how many stay `after`."""
-    names = [_name(label) for label in counts["label"]]
+    names = [name_of(label) for label in counts["label"]]
     places = list(range(len(counts)))
     share = counts["after"] / counts["before"].where(counts["before"] > 0, 1)
     before = go.Bar(
@@ -160,9 +88,9 @@ def balance(counts: pd.DataFrame) -> go.Figure:
         customdata=list(zip(names, share, strict=True)),
         hovertemplate="%{x:,} rows kept, %{customdata[1]:.0%}<extra>%{customdata[0]}</extra>",
     )
-    figure = _figure([before, after], "Training rows", None, height=list_height(len(counts)))
+    figure = chart([before, after], "Training rows", None, height=list_height(len(counts)))
     figure.update_layout(barmode="overlay", bargap=0.3)
-    return _list_axis(figure, counts["label"])
+    return list_axis(figure, counts["label"])
 
 
 def dynamics(points: pd.DataFrame) -> go.Figure:
@@ -182,7 +110,7 @@ def dynamics(points: pd.DataFrame) -> go.Figure:
         customdata=verdicts,
         hovertemplate="epoch %{x:.2~f}<br><b>%{y:.1%}</b>, %{customdata}<extra></extra>",
     )
-    figure = _figure([line], "Epoch", None, height=190)
+    figure = chart([line], "Epoch", None, height=190)
     figure.update_yaxes(range=[-0.04, 1.06], tickformat=".0%")
     return figure.update_layout(showlegend=False)
 
@@ -196,7 +124,7 @@ def loss(points: pd.DataFrame, unit: str = "step") -> go.Figure:
         line={"width": 2},
         hovertemplate="%{x:,}<br><b>%{y:.4~f}</b><extra></extra>",
     )
-    figure = _figure([line], unit.capitalize(), "Loss", height=240)
+    figure = chart([line], unit.capitalize(), "Loss", height=240)
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=False)
 
 
@@ -229,7 +157,7 @@ def pruning_curves(points: pd.DataFrame, title: str, digits: str = ".1%") -> go.
         )
         lines.append(line)
         bands.append(_band(part.dropna(subset=["std"]), colour))
-    figure = _figure([*bands, *lines], "Share of the training rows that was pruned", title, 420)
+    figure = chart([*bands, *lines], "Share of the training rows that was pruned", title, 420)
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     return figure.update_yaxes(tickformat="~%" if "%" in digits else "~g")
 
@@ -251,25 +179,36 @@ def list_height(rows: int) -> int:
     return max(rows, 3) * ROW_HEIGHT + 64
 
 
-def _figure(
+def chart(
     traces: Iterable[Any], x_title: str, y_title: str | None, height: int = CHART_HEIGHT
 ) -> go.Figure:
+    """Return a figure of the house's look, its axes titled."""
     figure = go.Figure(list(traces))
     figure.update_layout(template=TEMPLATE, height=height)
-    figure.update_xaxes(title_text=_plain(x_title))
+    figure.update_xaxes(title_text=plain_text(x_title))
     return figure.update_yaxes(title_text=y_title)
 
 
-def _line(index: int, group: object, x: Any, y: Any, hover: str) -> go.Scatter:
-    """Return one group's line; colours come from the template, dashes tell them apart too."""
-    return go.Scatter(
-        x=x,
-        y=y,
-        name=_name(group),
-        mode="lines",
-        line={"width": 2.2, "dash": DASHES[index % len(DASHES)]},
-        hovertemplate=f"{hover}<extra>{_name(group)}</extra>",
+def list_axis(figure: go.Figure, groups: pd.Series) -> go.Figure:
+    """Name every line, the first on top. Lines are numbers: two names may look the same."""
+    return figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(groups))),
+        ticktext=[name_of(group) for group in groups],
+        range=[len(groups) - 0.5, -0.5],
+        showgrid=False,
     )
+
+
+def name_of(group: object, length: int = _NAME_LENGTH) -> str:
+    """Return a group's name, short and without a meaning for plotly's HTML."""
+    name = " ".join(str(group).split()) or "(empty)"
+    return plain_text(name if len(name) <= length else name[: length - 1] + "…")
+
+
+def plain_text(text: str) -> str:
+    """Escape what plotly would read as HTML; it knows no entity for quotes."""
+    return escape(text, quote=False)
 
 
 def _curve(part: pd.DataFrame, name: object, digits: str) -> go.Scatter:
@@ -277,11 +216,11 @@ def _curve(part: pd.DataFrame, name: object, digits: str) -> go.Scatter:
     return go.Scatter(
         x=part["fraction"],
         y=part["mean"],
-        name=_name(name, _LONG_NAME),
+        name=name_of(name, _LONG_NAME),
         mode="lines" if part["role"].iloc[0] == "whole" else "lines+markers",
         customdata=part["std"],
         hovertemplate=f"%{{x:.0%}} pruned<br><b>%{{y:{digits}}}</b> ± %{{customdata:{digits}}}"
-        f"<extra>{_name(name, _LONG_NAME)}</extra>",
+        f"<extra>{name_of(name, _LONG_NAME)}</extra>",
     )
 
 
@@ -304,58 +243,3 @@ def _band(part: pd.DataFrame, colour: str) -> go.Scatter:
 def _stretched(part: pd.DataFrame, end: float) -> pd.DataFrame:
     """Return a point as a level from 0 to `end`."""
     return part.loc[[part.index[0]] * 2].assign(fraction=[0.0, end])
-
-
-def _smooth(part: pd.DataFrame, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a density over an even grid of the bins' width, its area being one."""
-    width = float((part["right"] - part["left"]).iloc[0])
-    counts = np.zeros(max(round((high - low) / width), 1))
-    places = ((part["left"] - low) / width).round().astype(int).clip(0, len(counts) - 1)
-    np.add.at(counts, places, part["rows"].to_numpy(float))
-    centres = low + (np.arange(len(counts)) + 0.5) * width
-    mean = np.average(centres, weights=counts)
-    spread = np.sqrt(np.average((centres - mean) ** 2, weights=counts))
-    bandwidth = max(1.06 * spread * counts.sum() ** -0.2, width)
-    reach = np.arange(-np.ceil(4 * bandwidth / width), np.ceil(4 * bandwidth / width) + 1)
-    kernel = np.exp(-0.5 * (reach * width / bandwidth) ** 2)
-    smoothed = np.convolve(counts, kernel / kernel.sum(), mode="full")
-    middle = smoothed[len(reach) // 2 : len(reach) // 2 + len(counts)]
-    return centres, middle / (counts.sum() * width)
-
-
-def _box(summary: pd.DataFrame) -> go.Box:
-    """Return lying boxes whose whiskers end at the fences."""
-    return go.Box(
-        y=list(range(len(summary))),
-        lowerfence=summary["lower_fence"],
-        q1=summary["q1"],
-        median=summary["median"],
-        q3=summary["q3"],
-        upperfence=summary["upper_fence"],
-        orientation="h",
-        line={"width": 1.5, "color": BOX},
-        width=0.6,
-        hoverinfo="x+y",
-    )
-
-
-def _list_axis(figure: go.Figure, groups: pd.Series) -> go.Figure:
-    """Name every line, the first on top. Lines are numbers: two names may look the same."""
-    return figure.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(groups))),
-        ticktext=[_name(group) for group in groups],
-        range=[len(groups) - 0.5, -0.5],
-        showgrid=False,
-    )
-
-
-def _name(group: object, length: int = _NAME_LENGTH) -> str:
-    """Return a group's name, short and without a meaning for plotly's HTML."""
-    name = " ".join(str(group).split()) or "(empty)"
-    return _plain(name if len(name) <= length else name[: length - 1] + "…")
-
-
-def _plain(text: str) -> str:
-    """Escape what plotly would read as HTML; it knows no entity for quotes."""
-    return escape(text, quote=False)
