@@ -18,10 +18,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from influence_core.access import must_be_writable
 from influence_core.errors import Cancelled, RunError
 from influence_core.store.files import discard, write_json
 from influence_core.store.journal import JobRecord, asked_to_stop, clear_stop, read_job
-from influence_core.store.workplace import Workplace
+from influence_core.store.workplace import Workplace, in_words
 
 Place = Workplace[Any]
 
@@ -85,14 +86,24 @@ def leave(place: Place) -> None:
 
 
 def put_first(place: Place) -> None:
-    """Let a waiting place have the next turn."""
+    """Let a waiting place have the next turn.
+
+    Raises:
+        ReadOnly: nothing may be written.
+    """
+    must_be_writable(f"reorder {in_words(place)}")
     with starting(place.root):
         turns = [_ticket(other).turn for other in queue_of(place.root).waiting]
         _change(place, turn=min(turns, default=0.0) - 1.0)
 
 
 def go_at_once(place: Place) -> None:
-    """Let a waiting place wait no longer, whatever else works."""
+    """Let a waiting place wait no longer, whatever else works.
+
+    Raises:
+        ReadOnly: nothing may be written.
+    """
+    must_be_writable(f"start {in_words(place)}")
     with starting(place.root):
         _change(place, at_once=True)
 

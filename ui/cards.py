@@ -25,6 +25,7 @@ _HOW = (
 
 _BADGES = {
     "created": ("Not started", "gray", ":material/hourglass_empty:"),
+    "queued": ("Waiting", "violet", ":material/hourglass_top:"),
     "running": ("Running", "blue", ":material/autorenew:"),
     "complete": ("Complete", "green", ":material/check_circle:"),
     "failed": ("Failed", "red", ":material/error:"),

@@ -68,7 +68,7 @@ def recalls(experiment: Experiment, curve: str, fraction: float, end: str) -> pd
 def read(shown: Shown) -> None:
     """Draw all that can be read off an experiment once it rests."""
     experiment = shown.experiments[0]
-    if jobs.status(experiment).state == "running":
+    if jobs.status(experiment).active:
         st.caption("Advice and figures follow when the work is done or cancelled.")
     elif not queries.ask(experiment, averaged).empty:
         advice(shown)

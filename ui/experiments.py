@@ -174,7 +174,7 @@ def _start(run: Run, settings: ExperimentSettings, present: int) -> None:
 
     with st.spinner("Drawing the subsets"):
         planned = plan_pruning(run, settings, name=typed.strip() or None)
-    jobs.resume(planned)
+    jobs.resume(planned, queued=True)
     st.switch_page(
         shell.PAGES / "pruning.py",
         query_params=state.link(run=run.name, experiment=planned.name),

@@ -13,7 +13,7 @@ from influence_core.jobs import JobStatus, Place
 from influence_core.progress import duration
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
-from ui import shell, state
+from ui import queue, shell, state
 from ui.wording import count, counted, percent, plain
 
 REFRESH_SECONDS = 1.0
@@ -21,10 +21,9 @@ REFRESH_SECONDS = 1.0
 _ACTED = "job_was_told"
 """Set when a button was pressed: the page around the fragment must be drawn anew, too."""
 
-_PROBLEM = "job_problem"
-
 _STATES = {
     "idle": ("Not started", "gray"),
+    "queued": ("Waiting", "violet"),
     "running": ("Running", "blue"),
     "finished": ("Complete", "green"),
     "failed": ("Failed", "red"),
@@ -36,18 +35,18 @@ Here = TypeVar("Here", bound=Place)
 
 
 def watch(place: Here, draw: Callable[[Here, JobStatus], None]) -> None:
-    """Call `draw`, and call it anew every second while a process works there."""
-    running = jobs.status(place).state == "running"
-    every = REFRESH_SECONDS if running else None
-    st.fragment(_live, run_every=every)(place, draw, running)
+    """Call `draw`, and call it anew every second while a process works or waits there."""
+    status = jobs.status(place)
+    every = REFRESH_SECONDS if status.active else None
+    st.fragment(_live, run_every=every)(place, draw, status.active)
 
 
-def _live(place: Here, draw: Callable[[Here, JobStatus], None], was_running: bool) -> None:
+def _live(place: Here, draw: Callable[[Here, JobStatus], None], was_active: bool) -> None:
     if st.session_state.pop(_ACTED, False):
         st.rerun(scope="app")
     with shell.guard():
         status = jobs.status(place)
-        if was_running and status.state != "running":
+        if was_active and not status.active:
             st.rerun(scope="app")
         draw(place, status)
 
@@ -61,7 +60,9 @@ def head(place: Place, status: JobStatus, chosen_by: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(place.name), anchor=False, width="content")
         st.badge(label, color=colour)
-        if status.state == "running":
+        if status.state == "queued":
+            queue.buttons(place)
+        if status.active:
             st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(place,))
         elif status.resumable:
             st.button(
@@ -71,11 +72,13 @@ def head(place: Place, status: JobStatus, chosen_by: str) -> None:
                 on_click=_resume,
                 args=(place,),
             )
-        if status.state != "running":
+        if not status.active:
             _delete(place, chosen_by)
+    if status.state == "queued":
+        queue.waits_for(place)
     if status.error:
         st.error(plain(status.error), icon=":material/error:")
-    if problem := st.session_state.pop(_PROBLEM, None):
+    if problem := st.session_state.pop(queue.PROBLEM, None):
         st.warning(plain(problem), icon=":material/info:")
 
 
@@ -110,7 +113,7 @@ def _decided(place: Place) -> str:
 
 
 def _resume(place: Place) -> None:
-    _try(lambda: jobs.resume(place))
+    _try(lambda: jobs.resume(place, queued=True))
 
 
 def _remove(place: Place, chosen_by: str) -> None:
@@ -124,6 +127,6 @@ def _try(act: Callable[[], object]) -> bool:
     try:
         act()
     except InfluenceError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[queue.PROBLEM] = str(error)
         return False
     return True

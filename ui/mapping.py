@@ -10,7 +10,7 @@ from influence_core.jobs import JobStatus
 from influence_core.mapping.settings import MapSettings
 from influence_core.mapping.work import MapWork, can_be_mapped, plan_map
 from influence_core.store.run import Run
-from ui import forms, job
+from ui import forms, job, queue
 from ui.wording import plain
 
 STAGES = {
@@ -36,7 +36,7 @@ def offer(run: Run, first: bool) -> None:
             )
         return
     work = MapWork.of(run)
-    if work.manifest_file.exists() and jobs.status(work).state == "running":
+    if work.manifest_file.exists() and jobs.status(work).active:
         job.watch(work, _draw)
         return
     if first:
@@ -73,7 +73,7 @@ def _form(run: Run, act: str) -> None:
 
 def _begin(run: Run, settings: MapSettings) -> None:
     try:
-        jobs.resume(plan_map(run, settings))
+        jobs.resume(plan_map(run, settings), queued=True)
     except InfluenceError as error:
         st.session_state[_PROBLEM] = str(error)
 
@@ -95,8 +95,14 @@ def _draw(work: MapWork, status: JobStatus) -> None:
     """Draw how far the work is."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            doing = STAGES.get(status.stage, "Get ready")
-            st.markdown(f":blue[:material/autorenew:] **The map of meaning: {doing.lower()}**")
+            waits = status.state == "queued"
+            doing = "wait" if waits else STAGES.get(status.stage, "Get ready").lower()
+            st.markdown(f":blue[:material/autorenew:] **The map of meaning: {doing}**")
+            if waits:
+                queue.buttons(work)
             st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(work,))
+        if waits:
+            queue.waits_for(work)
+            return
         job.bar(status if status.stage else None)
         st.caption("It goes on when this page is closed.")

@@ -86,7 +86,7 @@ def _start(run: Run, settings: NoisySettings) -> None:
 
     with st.spinner("Drawing the labels"):
         planned = plan_noisy(run, settings)
-    jobs.resume(planned)
+    jobs.resume(planned, queued=True)
     state.put("noisy", planned.name)
     st.rerun()
 

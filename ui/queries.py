@@ -99,9 +99,10 @@ def _card(run: Run) -> Card | None:
 
 def _status(run: Run, written: str) -> str:
     """Return a run's status, "interrupted" where its process died before it could say so."""
-    if written != "running":
+    if written not in ("running", "queued"):
         return written
-    return "running" if jobs.status(run).state == "running" else "interrupted"
+    status = jobs.status(run)
+    return status.state if status.active else "interrupted"
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

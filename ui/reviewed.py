@@ -39,7 +39,7 @@ def go_on(run: Run, desk: Desk) -> None:
 def _start(run: Run, name: str) -> None:
     with st.spinner("Writing the reviewed data"):
         planned = plan_reviewed(run, name or None)
-    jobs.start(planned.settings, planned.name)
+    jobs.start(planned.settings, planned.name, queued=True)
     st.switch_page(
         shell.PAGES / "run.py", query_params=state.link(run=planned.name, view="progress")
     )
