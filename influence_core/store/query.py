@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ from influence_core.store.columns import (
     rank_column,
     read_table,
     row_number,
+    score_column,
 )
 from influence_core.store.database import Parameters, quote, rows
 from influence_core.store.run import Run
@@ -87,6 +88,10 @@ class Contains(Settings):
 Filter = OneOf | Between | Contains
 
 
+_ORDERING = ("score", "normalise", "order", "column", "descending")
+"""Fields of a query that say nothing about which rows it finds."""
+
+
 class ExampleQuery(Settings):
     """A question for examples: filters, a search and an order. Empty tuples keep everything."""
 
@@ -123,6 +128,17 @@ class ExampleQuery(Settings):
         """Whether any filter or search is set."""
         return bool(self.labels or self.splits or self.filters or self.search or self.selection)
 
+    @property
+    def conditions(self) -> Self:
+        """The query for the same rows in input order, whatever their scores."""
+        return self.model_copy(update=_unset(type(self), *_ORDERING))
+
+    @property
+    def arrangement(self) -> Self:
+        """The query for the same order of all rows."""
+        kept = (*_ORDERING, "scored_only")
+        return self.model_copy(update=_unset(type(self), *set(type(self).model_fields) - set(kept)))
+
 
 class Scan:
     """A query made ready for one run: the tables it must read, its conditions and its order."""
@@ -137,12 +153,19 @@ class Scan:
             self.catalogue.score(query.score, query.normalise)
         self._scored = query.scored_only and bool(self.catalogue.scores)
         self.where = self._conditions()
-        self.order = self._order()
+        self.key, self.descending = self._key()
 
     @property
     def row(self) -> str:
         """Expression of the row number in the table that leads."""
         return row_number(self._lead)
+
+    @property
+    def order(self) -> str:
+        """The ORDER BY clause: rows without a value come last, ties in input order."""
+        if self.key is None:
+            return self.row
+        return f"{self.key.comparable} {_way(self.descending)}, {self.row}"
 
     @property
     def _lead(self) -> Table:
@@ -197,27 +220,28 @@ class Scan:
             f"coalesce(regexp_matches({text}, {pattern}, 'i'), FALSE)" for text in texts
         )
 
-    def _order(self) -> str:
+    def _key(self) -> tuple[Column | None, bool]:
+        """Return the column that orders the rows, and whether its largest value comes first."""
         query = self._query
         if query.order == "row":
-            return self.row
+            return None, False
         if query.order == "column":
-            self.use(str(query.column))
-            key = self.catalogue.get(str(query.column)).comparable
-            return f"{key} {_way(query.descending)}, {self.row}"
-        return self._score_order(str(query.score), query.order == "easiest")
+            return self._used_column(str(query.column)), query.descending
+        return self._score_key(str(query.score), query.order == "easiest")
 
-    def _score_order(self, key: str, easiest: bool) -> str:
+    def _score_key(self, key: str, easiest: bool) -> tuple[Column, bool]:
         """Order by the stored rank; a class-normalised score has none and is sorted.
 
         Dataset normalisation is monotone, so that the rank of the raw score holds for it.
         """
         if self._query.normalise != "class":
-            return f"{self.use(rank_column(key))} {_way(easiest)}, {self.row}"
-        self.use(f"{key}_class_norm")
-        value = self.catalogue.get(f"{key}_class_norm").comparable
-        high_first = _hard_is_high(self._run, key) != easiest
-        return f"{value} {_way(high_first)}, {self.row}"
+            return self._used_column(rank_column(key)), easiest
+        column = self._used_column(score_column(key, "class"))
+        return column, _hard_is_high(self._run, key) != easiest
+
+    def _used_column(self, name: str) -> Column:
+        self.use(name)
+        return self.catalogue.get(name)
 
 
 def check_pattern(pattern: str) -> None:
@@ -236,6 +260,10 @@ def check_pattern(pattern: str) -> None:
         raise ConfigError(
             rule("search", f"be a regular expression in RE2 syntax ({reason})", pattern)
         ) from None
+
+
+def _unset(settings: type[ExampleQuery], *names: str) -> dict[str, Any]:
+    return {name: settings.model_fields[name].default for name in names}
 
 
 def _way(descending: bool) -> str:

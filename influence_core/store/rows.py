@@ -228,7 +228,19 @@ def details(
     names = [*CORE, *(["predicted"] if "predicted" in known else [])]
     if query.score is not None:
         names += [score_column(query.score, query.normalise), rank_column(query.score)]
-    chosen = [known.get(name) for name in dict.fromkeys([*names, *columns])]
+    return columns_of(run, wanted, (*names, *columns))
+
+
+def columns_of(run: Run, wanted: Iterable[int], names: Sequence[str]) -> pd.DataFrame:
+    """Return `row` and the columns of those names of some rows, in the order of `wanted`.
+
+    Cost: a pass over these columns, whether for ten rows or a thousand.
+
+    Raises:
+        RunError: a column is unknown.
+    """
+    known = catalogue(run)
+    chosen = [known.get(name) for name in dict.fromkeys(names)]
     parameters = Parameters()
     listed = ", ".join(f"{column.expression} AS {quote(column.name)}" for column in chosen)
     tables = {column.table for column in chosen}

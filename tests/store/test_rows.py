@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from influence_core.errors import ConfigError, DataError, RunError
 from influence_core.store.files import write_parquet
-from influence_core.store.rows import numbers
+from influence_core.store.rows import columns_of, numbers
 from influence_core.store.run import Run
 from influence_core.store.tables import (
     Between,
@@ -330,3 +330,13 @@ def test_score_columns_are_named_by_the_contract() -> None:
         "vog_class_norm",
         "vog_dataset_norm",
     ]
+
+
+def test_some_rows_come_with_some_columns_in_the_order_asked_for(small_run: Run) -> None:
+    wanted = [7, 3, 250, 4]
+    found = columns_of(small_run, wanted, ("text", "el2n", "text", "predicted"))
+    assert list(found) == ["row", "text", "el2n", "predicted"]
+    expected = whole(small_run).set_index("row").loc[wanted, ["text", "el2n", "predicted"]]
+    pd.testing.assert_frame_equal(found.set_index("row"), expected)
+    with pytest.raises(RunError, match="'column' must be one of"):
+        columns_of(small_run, wanted, ("gone",))
