@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
+from influence_core.access import texts_masked
 from influence_core.errors import RunError
 from influence_core.report.about_data import DataFacts, about_data
 from influence_core.report.about_noise import (
     NoiseFacts,
     ReviewFacts,
-    Suspect,
     about_noise,
     about_review,
 )
 from influence_core.report.about_noisy import NoisyFacts, about_noisy
 from influence_core.report.about_pruning import PruningFacts, about_pruning
 from influence_core.report.about_run import RunFacts, about_run, report_command
-from influence_core.report.about_scores import Reading, ScoreFacts, about_score
+from influence_core.report.about_scores import ScoreFacts, about_score
 from influence_core.report.score_picture import Histogram, all_histograms
 from influence_core.report.settings import ReportSettings
 from influence_core.scores.registry import ScoreSpec
+from influence_core.store.masking import without_texts
 from influence_core.store.run import Manifest, Run
 from influence_core.store.selections import NamedSelection, Selections
 from influence_core.store.workplace import now
-
-Shown = TypeVar("Shown", Reading, Suspect)
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,15 @@ class Contents:
 def gather(run: Run, settings: ReportSettings) -> Contents:
     """Read everything that the report of a run tells; nothing is computed anew.
 
+    Texts are left out on request, and always where the environment has them masked.
+
     Raises:
         RunError: the run has no data yet.
         ScoreError: it does not have the score that is asked for.
     """
     manifest = run.manifest()
+    if texts_masked():
+        settings = settings.model_copy(update={"mask_texts": True})
     contents = Contents(
         made=now(),
         command=report_command(run.name, settings),
@@ -85,16 +87,6 @@ def _scored(run: Run, manifest: Manifest) -> bool:
 
 def _masked(contents: Contents) -> Contents:
     """Return the same without a text of the dataset: what does not arrive cannot be shown."""
-    score, noise, data = contents.score, contents.noise, contents.data
-    if score is not None:
-        hardest, easiest = map(_without_texts, (score.hardest, score.easiest))
-        score = replace(score, hardest=hardest, easiest=easiest)
-    if noise is not None:
-        noise = replace(noise, suspects=_without_texts(noise.suspects))
     # Messages quote values of columns, and a column may hold texts.
-    warnings = tuple((check, "") for check, _ in data.warnings)
-    return replace(contents, score=score, noise=noise, data=replace(data, warnings=warnings))
-
-
-def _without_texts(shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
-    return tuple(replace(one, text=None, text_pair=None) for one in shown)
+    warnings = tuple((check, "") for check, _ in contents.data.warnings)
+    return replace(without_texts(contents), data=replace(contents.data, warnings=warnings))
