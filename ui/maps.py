@@ -22,9 +22,8 @@ from influence_core.mapping.points import count as on_map
 from influence_core.report import maps
 from influence_core.selection.select import SelectionSettings, select
 from influence_core.store.run import Run
-from ui import colouring, forms, picking, queries, state
+from ui import colouring, picking, queries, sampling, state
 from ui.colouring import Colour
-from ui.pruning import ENDS, STRATEGIES
 from ui.shell import NORMS, Lens, link
 from ui.wording import count, counted, percent, plain
 
@@ -196,24 +195,11 @@ def _share() -> int:
 
 def _dropped(view: Lens, share: int) -> Rows:
     """Draw which rows pruning drops, and return them."""
-    wanted = _settings(view, share)
-    way = f"{ENDS[wanted.prune]}, {NORMS[wanted.normalise]}: {STRATEGIES[wanted.strategy].lower()}"
+    norm = state.get("compare") or SelectionSettings.model_fields["normalise"].default
+    wanted = sampling.settings(view, share / 100, norm)
+    way = sampling.words(wanted)
     link("export", way, ":material/tune:", run=view.run.name, score=view.score)
     return queries.ask(view.run, _rows_dropped, wanted)
-
-
-def _settings(view: Lens, share: int) -> SelectionSettings:
-    """Return what the Export page would drop, were it that share."""
-    drawn = {
-        name: st.session_state[f"prune.{name}"]
-        for name in SelectionSettings.model_fields
-        if f"prune.{name}" in st.session_state and name != "fraction"
-    }
-    norm = state.get("compare") or SelectionSettings.model_fields["normalise"].default
-    fraction = share / 100
-    drawn["clip_suspicious"] = min(drawn.get("clip_suspicious", 0.0), fraction)
-    chosen = {"score": view.score, "normalise": norm, "fraction": fraction}
-    return forms.build(SelectionSettings, {**chosen, **drawn})
 
 
 def _rows_dropped(run: Run, wanted: SelectionSettings) -> Rows:

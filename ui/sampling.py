@@ -1,0 +1,62 @@
+"""What would be dropped: the setting of the Export page, at any share, seen from other pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
+from influence_core.store.query import Normalise
+from ui import forms, shell
+from ui.pruning import ENDS, STRATEGIES
+from ui.shell import NORMS, Lens
+from ui.wording import plain
+
+_KEY = "prune."
+"""Prefix of the keys that the widgets of the Export page have."""
+
+
+def settings(view: Lens, fraction: float, normalise: Normalise) -> SelectionSettings:
+    """Return what the Export page would drop, were it that share, compared like that."""
+    drawn = {
+        name: st.session_state[f"{_KEY}{name}"]
+        for name in SelectionSettings.model_fields
+        if f"{_KEY}{name}" in st.session_state and name != "fraction"
+    }
+    drawn["clip_suspicious"] = min(drawn.get("clip_suspicious", 0.0), fraction)
+    chosen = {"score": view.score, "normalise": normalise, "fraction": fraction}
+    return forms.build(SelectionSettings, {**chosen, **drawn})
+
+
+def words(wanted: SelectionSettings) -> str:
+    """Word what decides which rows go."""
+    way = STRATEGIES[wanted.strategy].lower()
+    if wanted.strategy in WITHOUT_SCORE:
+        return f"Without a score: {way}"
+    return f"{ENDS[wanted.prune]}, {NORMS[wanted.normalise]}: {way}"
+
+
+def slider(view: Lens) -> SelectionSettings:
+    """Draw the share that goes, and the way to where the rest is set; return the settings."""
+    left, right = st.columns([2, 1.6], gap="large", vertical_alignment="center")
+    default = round(100 * SelectionSettings.model_fields["fraction"].default)
+    share = left.slider(
+        "Share of the training rows to drop",
+        0,
+        95,
+        default,
+        format="%d%%",
+        key=f"{_KEY}fraction",
+        persist_state="session",
+    )
+    wanted = settings(view, share / 100, view.norm)
+    with right, st.container(gap=None):
+        st.caption(f"{plain(view.spec.label)} decides. {words(wanted)}.")
+        shell.link(
+            "export",
+            f"Export what is left after {share}%",
+            ":material/download:",
+            run=view.run.name,
+            score=view.score,
+            compare=view.norm,
+        )
+    return wanted
