@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,6 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-import psutil
 import pytest
 
 from influence_core import jobs, queue
@@ -29,9 +27,7 @@ from influence_core.store.journal import JobRecord, Journal
 from influence_core.store.run import Run, create_run, open_run
 from influence_core.store.workplace import now
 from influence_core.working import working
-
-WORKER = Path(__file__).with_name("job_worker.py")
-PATIENCE = 20.0
+from tests.background import kill_stragglers, pretending, wait_for
 
 Pretend = Callable[[str], None]
 
@@ -39,37 +35,14 @@ Pretend = Callable[[str], None]
 @pytest.fixture
 def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
     """Choose what the pretended pipeline does from now on."""
-    real = jobs._command
-    monkeypatch.setenv("PYTHONPATH", str(WORKER.parents[1]))
-
-    def choose(mode: str) -> None:
-        def command(run: Run) -> list[str]:
-            arguments = real(run)
-            return [sys.executable, str(WORKER), mode, *arguments[arguments.index("work") :]]
-
-        monkeypatch.setattr(jobs, "_command", command)
-
-    return choose
+    return pretending(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
 def no_stragglers(tmp_path: Path) -> Iterator[None]:
-    """Kill what a failing test left behind: only processes that this test's runs name."""
+    """Kill what a failing test left behind."""
     yield
-    for file in tmp_path.rglob("job.json"):
-        record = JobRecord.model_validate_json(file.read_bytes())
-        if record.pid != os.getpid() and record.alive():
-            psutil.Process(record.pid).kill()
-
-
-def wait_for(run: Run, *states: jobs.State, stage: str = "") -> jobs.JobStatus:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        status = jobs.status(run)
-        if status.state in states and stage in (status.stage, ""):
-            return status
-        time.sleep(0.02)
-    pytest.fail(f"the run stayed {status}: {jobs.log_file(run).read_text()}")
+    kill_stragglers(tmp_path)
 
 
 def test_a_job_finishes_and_tells_its_progress(runs_root: Path, pretend: Pretend) -> None:

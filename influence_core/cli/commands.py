@@ -52,6 +52,7 @@ COMMANDS = {
     ),
     "map": Entry("mapping", "Lay a run's examples out in a plane, for the Map page.", "lay_out"),
     "report": Entry("report", "Write what a run found into one HTML file, for people who decide."),
+    "cancel": Entry("look", "Stop the background job of a run, or take it out of the queue."),
     "delete": Entry("look", "Delete a run with everything in it."),
 }
 

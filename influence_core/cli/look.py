@@ -1,4 +1,4 @@
-"""Commands that look: `runs`, `show`, `scores`, and `delete`."""
+"""Commands that look: `runs`, `show`, `scores`; and `cancel` and `delete`."""
 
 from __future__ import annotations
 
@@ -76,6 +76,14 @@ def scores(
         return
     rows = (row for entry in entries for row in _score_page(entry))
     output().print(fill(table("score", "", ""), rows))
+
+
+def cancel(name: RunName) -> None:
+    """Stop the background job of a run, or take it out of the queue."""
+    run = open_run(name)
+    if not jobs.cancel(run):
+        raise RunError(f"Nothing works on run {name!r}; its state is {jobs.status(run).state!r}.")
+    output().print(plain(f"{name}: asked to stop at its next step."))
 
 
 def delete(

@@ -12,7 +12,7 @@ import typer
 from influence_core import jobs, ranks
 from influence_core.cli.options import chosen, divided, with_settings
 from influence_core.cli.summary import print_summary, run_facts
-from influence_core.cli.terminal import errors, output, print_json, reporting
+from influence_core.cli.terminal import errors, output, plain, print_json, reporting
 from influence_core.config import (
     ComputeSettings,
     DataSettings,
@@ -25,6 +25,7 @@ from influence_core.config import (
 )
 from influence_core.errors import ConfigError, RunError, RunNotFound
 from influence_core.progress import Listener
+from influence_core.queue import queue_of
 from influence_core.store.run import Run, anchored, list_runs, open_run, validate_name
 
 DEMO = "demo"
@@ -61,6 +62,14 @@ def run(
             "--resume", help="Go on with the run of that name, or with the newest unfinished one."
         ),
     ] = False,
+    queued: Annotated[
+        bool,
+        typer.Option(
+            "--queue",
+            help="Work in the background, once no other job works in the folder of runs and none "
+            "that came earlier waits.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     *,
     given: dict[str, object],
@@ -85,7 +94,13 @@ def run(
     if resume:
         target = _unfinished(name)
         _check_same(target, settings, typed)
-        report(_go_on(target, divided(target.manifest().settings.compute, typed)), as_json)
+        division = divided(target.manifest().settings.compute, typed)
+        if queued:
+            _tell_queued(_resume_queued(target, division), as_json)
+        else:
+            report(_go_on(target, division), as_json)
+    elif queued:
+        _tell_queued(_start_queued(name, settings), as_json)
     else:
         report(_begin(name, settings), as_json)
 
@@ -157,6 +172,38 @@ def _go_on(run: Run, division: ComputeSettings | None = None) -> Run:
         return pipeline.resume(run.name, compute=division, listeners=listeners)
 
     return compute(go_on)
+
+
+def _start_queued(name: str | None, settings: RunSettings) -> Run:
+    from influence_core import pipeline
+
+    pipeline.check(settings)
+    chosen = name if name is not None else pipeline.free_name(settings.data)
+    jobs.start(settings, chosen, queued=True)
+    return open_run(chosen)
+
+
+def _resume_queued(run: Run, division: ComputeSettings) -> Run:
+    settings = run.manifest().settings
+    run.update(settings=settings.model_copy(update={"compute": division}))
+    jobs.resume(run, queued=True)
+    return run
+
+
+def _tell_queued(run: Run, as_json: bool) -> None:
+    """Print how a background job stands, and what it waits for."""
+    state, present = jobs.status(run).state, queue_of(run.root)
+    ahead = [place.title for place in present.ahead(run)] if run in present.waiting else []
+    if as_json:
+        print_json({"name": run.name, "path": str(run.path), "state": state, "ahead": ahead})
+        return
+    after = f", after {', '.join(ahead)}" if ahead else ""
+    output().print(
+        plain(
+            f"{run.name}: {state}{after}. `influence runs` tells how it stands, "
+            f"`influence cancel {run.name}` stops it."
+        )
+    )
 
 
 def _unfinished(name: str | None) -> Run:
