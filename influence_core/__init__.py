@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from influence_core.config import RunSettings
     from influence_core.errors import InfluenceError
+    from influence_core.exporting import export
     from influence_core.noise.flipping import flip
     from influence_core.noise.settings import FlipSettings
     from influence_core.noise.table import find_noise
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from influence_core.scores.pairwise.explain import explain
     from influence_core.scores.registry import SCORES
     from influence_core.selection.select import SelectionSettings, select
-    from influence_core.store.export import export
     from influence_core.store.review import Reviews
     from influence_core.store.run import Run, list_runs, open_run
 
@@ -39,7 +39,7 @@ _HOMES = {
     "SCORES": "influence_core.scores.registry",
     "SelectionSettings": "influence_core.selection.select",
     "explain": "influence_core.scores.pairwise.explain",
-    "export": "influence_core.store.export",
+    "export": "influence_core.exporting",
     "find_noise": "influence_core.noise.table",
     "flip": "influence_core.noise.flipping",
     "import_scores": "influence_core.pipeline",

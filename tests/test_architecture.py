@@ -36,6 +36,7 @@ LAYERS = (
     ("recorder",),
     ("noisy",),
     ("report",),
+    ("exporting",),
     ("queue",),
     ("jobs",),
     ("cli",),

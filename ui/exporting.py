@@ -11,6 +11,7 @@ from typing import get_args
 import numpy as np
 import streamlit as st
 
+from influence_core.exporting import export
 from influence_core.progress import Event, Progress
 from influence_core.selection.select import WITHOUT_SCORE, Selection, SelectionSettings
 from influence_core.store import export as exports
@@ -98,13 +99,15 @@ def _write(run: Run, chosen: Selection, name: str, format_: Format, reviews: int
         bar.progress(min(event.done / max(event.total, 1), 1.0), text="Writing")
 
     try:
-        exports.export(
+        export(
             run,
             np.asarray(chosen.kept),
             folder,
             format_,
             settings=chosen.settings,
-            command=exports.command_line(run, folder, format_, chosen.settings, reviews),
+            command=exports.command_line(
+                run, folder, format_, chosen.settings, review_version=reviews
+            ),
             overwrite=True,
             progress=Progress(listen),
             review_version=reviews,

@@ -12,6 +12,7 @@ from influence_core.cli.terminal import fill, output, plain, print_json, reporti
 from influence_core.config import validated
 from influence_core.errors import ConfigError, rule
 from influence_core.progress import Progress
+from influence_core.selection.curate import CurationSettings
 from influence_core.selection.select import SelectionSettings
 from influence_core.store.formats import Format
 from influence_core.store.run import Run, open_run
@@ -33,7 +34,7 @@ ReviewVersion = Annotated[
 ]
 
 
-@with_settings(SelectionSettings)
+@with_settings(SelectionSettings, CurationSettings)
 def export(
     name: Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")],
     destination: Annotated[Path, typer.Argument(help="New folder for the subset.")],
@@ -65,32 +66,35 @@ def export(
 ) -> None:
     """Write a curated subset of a run's dataset.
 
-    The folder holds the kept rows, the removed rows with their scores, and a manifest with the
-    settings, the counts by class, the checksums and the command that repeats the export.
+    The folder holds the kept rows, the removed rows with their scores, a datasheet for people, and
+    a manifest with the settings, the counts by class, the checksums and the command that repeats
+    the export.
+
+    Named selections go first, the fraction counts over the rows that they leave to decide, and
+    decisions of reviewers come last: a row that they drop leaves whatever keeps it.
     """
-    from influence_core.selection.select import select
-    from influence_core.store import export as exports
+    from influence_core.exporting import Place, export_curated
+    from influence_core.selection.curate import curate
     from influence_core.store.review import Reviews
 
     run = open_run(name)
     if dynamics:
         _export_dynamics(run, destination, overwrite, given)
         return
+    curation = validated(CurationSettings, chosen(CurationSettings, given))
+    if curation.only_selection:
+        given.setdefault("fraction", 0.0)
     settings = validated(SelectionSettings, chosen(SelectionSettings, given))
-    selection = select(run, settings)
+    curated = curate(run, settings, curation)
     if reviews and review_version is None:
         review_version = Reviews(run).version()
     with reporting() as shown:
-        finished = exports.export(
+        finished = export_curated(
             run,
-            selection.kept,
-            destination,
-            format,
-            settings=settings,
-            command=exports.command_line(run, destination, format, settings, review_version),
-            overwrite=overwrite,
-            progress=Progress(shown),
+            curated,
+            Place(destination, format, overwrite),
             review_version=review_version,
+            progress=Progress(shown),
         )
     if as_json:
         print_json(finished.manifest.model_dump(mode="json"))
@@ -125,9 +129,14 @@ def _print_balance(manifest: ExportManifest, folder: Path) -> None:
         console.print(f"... and {len(hit) - CLASSES_SHOWN} classes that keep more")
     total, kept = sum(before.values()), sum(after.values())
     console.print(f"{kept:,} of {total:,} training rows kept, {total - kept:,} removed.")
+    for one in manifest.selections:
+        console.print(plain(f"{_USES[one.use]} selection {one.name}: {one.rows:,} training rows"))
     if manifest.reviews is not None:
         print_reviews(manifest.reviews)
     console.print(plain(f"Files in {folder}"))
+
+
+_USES = {"keep": "Kept at any rate,", "drop": "Removed at any rate,", "only": "Started from"}
 
 
 def print_reviews(facts: ReviewFacts) -> None:

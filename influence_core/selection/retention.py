@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from influence_core.errors import RunError, rule
 from influence_core.store.columns import Column, catalogue
+from influence_core.store.corrections import Corrections
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -21,46 +22,58 @@ BANDS = ((1, 3), (4, 6), (7, 10), (11, 20))
 """First and last count of words in each band of lengths; longer texts are a band of their own."""
 
 
-def retention(values: npt.ArrayLike | pd.Series, kept: npt.NDArray[np.bool_]) -> pd.DataFrame:
+def retention(
+    values: npt.ArrayLike | pd.Series,
+    kept: npt.NDArray[np.bool_],
+    after: npt.ArrayLike | None = None,
+) -> pd.DataFrame:
     """Count what is kept and lost by value, the largest group first.
 
     The columns are value, before, kept, lost, kept_share (of the group), share_before and
     share_after (of all rows), and share_change, the relative change of the group's share.
+
+    `after` are the values that the rows have afterwards, where some change. A group may then keep
+    more than it had, and lose less than nothing; one that is new has no share kept.
     """
     import pandas as pd
 
     before = pd.Series(np.asarray(values, dtype=object)).value_counts(dropna=False, sort=False)
-    after = (
-        pd.Series(np.asarray(values, dtype=object)[kept])
-        .value_counts(dropna=False)
-        .reindex(before.index, fill_value=0)
-    )
-    table = pd.DataFrame(
-        {
-            "value": before.index,
-            "before": before.to_numpy(),
-            "kept": after.to_numpy(),
-            "lost": before.to_numpy() - after.to_numpy(),
-        }
-    )
-    table["kept_share"] = table["kept"] / table["before"]
+    left = np.asarray(values if after is None else after, dtype=object)[kept]
+    stays = pd.Series(left).value_counts(dropna=False)
+    groups = before.index.union(stays.index, sort=False) if after is not None else before.index
+    table = pd.DataFrame({"value": groups})
+    table["before"] = before.reindex(groups, fill_value=0).to_numpy()
+    table["kept"] = stays.reindex(groups, fill_value=0).to_numpy()
+    table["lost"] = table["before"] - table["kept"]
+    table["kept_share"] = table["kept"] / table["before"].where(table["before"] > 0)
     table["share_before"] = table["before"] / max(table["before"].sum(), 1)
     table["share_after"] = table["kept"] / max(table["kept"].sum(), 1)
-    table["share_change"] = table["share_after"] / table["share_before"] - 1
+    table["share_change"] = (
+        table["share_after"] / table["share_before"].where(table["before"] > 0) - 1
+    )
     return table.sort_values(
         ["before", "value"], ascending=[False, True], key=_sortable, ignore_index=True
     )
 
 
-def retention_of(run: Run, kept_rows: npt.ArrayLike, column: str = "label") -> pd.DataFrame:
+def retention_of(
+    run: Run, kept_rows: npt.ArrayLike, column: str = "label", decided: Corrections | None = None
+) -> pd.DataFrame:
     """Return the retention of a run's training rows by one of its groupings.
+
+    With `decided`, rows that reviewers dropped leave too, and labels are those they want.
 
     Raises:
         RunError: rows cannot be grouped by that.
     """
     _require_grouping(run, column)
     train = np.flatnonzero((run.examples(["split"])["split"] == "train").to_numpy())
-    return retention(_groups(run, column)[train], np.isin(train, kept_rows))
+    values, kept = _groups(run, column)[train], np.isin(train, kept_rows)
+    if decided is None:
+        return retention(values, kept)
+    told = run.examples(["id", "label"]).iloc[train]
+    dropped, labels = decided.outcome(told["id"].to_numpy(object), told["label"].to_numpy(object))
+    return retention(values, kept & ~dropped, labels if column == "label" else None)
 
 
 def groupings(run: Run) -> list[str]:

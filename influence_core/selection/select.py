@@ -122,22 +122,28 @@ class Selection:
     unscored: int = 0
 
 
-def select(source: Run | pd.DataFrame, settings: SelectionSettings) -> Selection:
+def select(
+    source: Run | pd.DataFrame, settings: SelectionSettings, among: npt.ArrayLike | None = None
+) -> Selection:
     """Choose the training rows to keep, exactly as many as the fraction leaves.
 
     A frame needs the columns row, id, label and those of the scores in use; for near-duplicates
-    also `duplicates`, a number that they share.
+    also `duplicates`, a number that they share. `among` are the numbers of the training rows to
+    decide about, all by default: everything counts as if there were no others, but scores that are
+    normalised compare a row with all of its class or dataset.
 
     Raises:
         SelectionError: the run lacks the score, or features that tell near-duplicates, or the
             floors ask for too many rows.
     """
     if isinstance(source, Run):
-        return next(select_each(source, [settings]))
-    return _chosen(source, settings, spec)
+        return next(select_each(source, [settings], among))
+    return _chosen(_part(source, among), settings, spec)
 
 
-def select_each(run: Run, wanted: Iterable[SelectionSettings]) -> Iterator[Selection]:
+def select_each(
+    run: Run, wanted: Iterable[SelectionSettings], among: npt.ArrayLike | None = None
+) -> Iterator[Selection]:
     """Choose rows by each of several settings, equal ones once; the run is read once.
 
     Raises:
@@ -151,7 +157,11 @@ def select_each(run: Run, wanted: Iterable[SelectionSettings]) -> Iterator[Selec
         if settings.near_duplicates is not None:
             groups = near_duplicates_of(run, settings.near_duplicates)
             told = told.assign(**{DUPLICATES: groups})
-        yield _chosen(told, settings, find)
+        yield _chosen(_part(told, among), settings, find)
+
+
+def _part(table: pd.DataFrame, among: npt.ArrayLike | None) -> pd.DataFrame:
+    return table if among is None else table[table["row"].isin(np.asarray(among))]
 
 
 def _chosen(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> Selection:

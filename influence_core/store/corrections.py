@@ -80,6 +80,17 @@ class Corrections:
         decisions = (self.decisions.get(id) for id in rows["id"].to_pylist())
         return np.array([one is not None and one.action == "drop" for one in decisions], bool)
 
+    def outcome(
+        self, ids: npt.NDArray[np.object_], labels: npt.NDArray[np.object_]
+    ) -> tuple[Mask, npt.NDArray[np.object_]]:
+        """Say of rows whether they were dropped (n,), and which labels they get (n,)."""
+        dropped, wanted = np.zeros(len(ids), bool), labels.copy()
+        for place in np.flatnonzero(np.isin(ids, list(self.decisions))):
+            decision = self.decisions[ids[place]]
+            dropped[place] = decision.action == "drop"
+            wanted[place] = decision.new_label or wanted[place]
+        return dropped, wanted
+
     def applied(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Return a batch with new labels and the columns of `schema`; dropped rows stay in it."""
         import pyarrow as pa

@@ -10,10 +10,13 @@ import atexit
 import glob
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from influence_core.errors import RunError
 from influence_core.store.files import discard
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Parameters:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+        self.files: list[Path] = []
 
     def bind(self, value: Any) -> str:
         """Keep `value` and return the placeholder that stands for it."""
@@ -40,6 +44,7 @@ class Parameters:
 
     def parquet(self, *paths: Path) -> str:
         """Return a table function that reads the files, whatever characters their paths hold."""
+        self.files.extend(paths)
         escaped = [glob.escape(str(path)) for path in paths]
         return f"read_parquet({self.bind(escaped)})"
 
@@ -55,15 +60,35 @@ def quote(identifier: str) -> str:
 
 def frame(statement: str, parameters: Parameters) -> pd.DataFrame:
     """Run a statement and return a small result as a frame."""
-    with _engine().cursor() as cursor:
-        return cursor.execute(statement, parameters.values).df()
+    with _answer(statement, parameters) as cursor:
+        return cursor.df()
 
 
 def rows(statement: str, parameters: Parameters) -> list[tuple[Any, ...]]:
     """Run a statement and return its result as tuples."""
-    with _engine().cursor() as cursor:
-        result: list[tuple[Any, ...]] = cursor.execute(statement, parameters.values).fetchall()
+    with _answer(statement, parameters) as cursor:
+        result: list[tuple[Any, ...]] = cursor.fetchall()
         return result
+
+
+@contextmanager
+def _answer(statement: str, parameters: Parameters) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Run a statement and yield what holds its result.
+
+    Raises:
+        RunError: a file was deleted before it was read.
+    """
+    import duckdb
+
+    with _engine().cursor() as cursor:
+        try:
+            yield cursor.execute(statement, parameters.values)
+        except duckdb.IOException:
+            gone = next((path for path in parameters.files if not path.exists()), None)
+            if gone is None:
+                raise
+            told = f"{gone.name!r} was deleted while it was read; ask again, or without it."
+            raise RunError(told) from None
 
 
 @cache

@@ -1,10 +1,10 @@
-"""The export of a subset: kept rows, removed rows with their scores, and a manifest."""
+"""The export of a subset: kept rows, removed rows with their scores, a datasheet, a manifest."""
 
 from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -23,16 +23,22 @@ from influence_core.store.export_rows import Mask, write_rows
 from influence_core.store.files import atomic, write_json
 from influence_core.store.formats import WRITERS, Format
 from influence_core.store.run import Run
+from influence_core.store.selections import SelectionUse
 from influence_core.store.workplace import now
 
 MANIFEST = "manifest.json"
+DATASHEET = "datasheet.md"
+
+ALWAYS_SAID = ("fraction",)
+"""Settings that a command names even where they have their defaults, which depend on others."""
 
 
 class ExportManifest(BaseModel):
     """The contents of an export's `manifest.json`.
 
     `train_before` counts labels as the data gives them, `train_after` as reviewers want them if
-    `reviews` were applied.
+    `reviews` were applied. `selections` are the named selections that went before the settings.
+    `files` maps every other file of the folder to its sha256.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +59,11 @@ class ExportManifest(BaseModel):
     files: dict[str, str]
     versions: dict[str, str]
     reviews: ReviewFacts | None = None
+    selections: tuple[SelectionUse, ...] = ()
+
+
+Datasheet = Callable[[ExportManifest], str]
+"""Words the datasheet of an export from what its manifest says, the files but for itself."""
 
 
 @dataclass(frozen=True)
@@ -63,27 +74,23 @@ class Export:
     manifest: ExportManifest
 
 
-def export(
+def write_export(
     run: Run,
     kept_rows: npt.ArrayLike,
     destination: str | Path,
     format: Format = "jsonl",
     *,
     settings: Settings | None = None,
+    selections: tuple[SelectionUse, ...] = (),
     command: str = "",
     overwrite: bool = False,
     progress: Progress | None = None,
     review_version: int | None = None,
+    datasheet: Datasheet | None = None,
 ) -> Export:
-    """Write a subset into a new folder, whole or not at all.
+    """Write a subset into a new folder, as `influence_core.exporting.export` does.
 
-    `kept_rows` are the training rows to keep; rows of other splits always stay. The folder holds
-    `kept` and `removed` in the format, the latter with the scores, and `manifest.json` with the
-    settings, counts by class, the source's fingerprint and the sha256 of every file.
-
-    With `review_version`, as `Reviews(run).version()` returns it, what reviewers decided up to then
-    is applied to what the subset keeps: dropped rows go, relabelled ones carry the new label, and
-    columns `review_action` and `label_before_review` tell of both.
+    `datasheet` words `datasheet.md`; without it there is none.
 
     Raises:
         ConfigError: the destination cannot be used, or the format is unknown.
@@ -99,8 +106,19 @@ def export(
     with writable(folder), atomic(folder) as partial:
         partial.mkdir()
         counts = write_rows(run, removed, decided, partial, format, progress or silent())
-        reviews = None if decided is None else decided.facts
-        described = _describe(run, format, settings, command, counts, _checksums(partial), reviews)
+        described = _describe(
+            run,
+            counts,
+            files=_checksums(partial),
+            format=format,
+            settings=settings.model_dump(mode="json") if settings else {},
+            selections=selections,
+            command=command,
+            reviews=None if decided is None else decided.facts,
+        )
+        if datasheet is not None:
+            (partial / DATASHEET).write_text(datasheet(described), encoding="utf-8")
+            described = described.model_copy(update={"files": _checksums(partial)})
         write_json(partial / MANIFEST, described.model_dump(mode="json"))
     return Export(folder, described)
 
@@ -109,19 +127,26 @@ def command_line(
     run: Run,
     destination: str | Path,
     format: Format,
-    settings: Settings | None = None,
+    *parts: Settings,
     review_version: int | None = None,
 ) -> str:
     """Return the command that repeats an export: settings that differ from their defaults."""
     words = ["influence", "export", run.name, str(destination), "--format", format]
-    if settings is not None:
-        chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-        for name, value in chosen.items():
-            flag = "--" + name.replace("_", "-")
-            words += [flag] if value is True else [flag, str(value)]
+    for settings in parts:
+        words += _options(settings)
     if review_version is not None:
         words += ["--review-version", str(review_version)]
     return shlex.join(words)
+
+
+def _options(settings: Settings) -> Iterator[str]:
+    chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    for name, value in settings.model_dump(mode="json").items():
+        if name not in chosen and name not in ALWAYS_SAID:
+            continue
+        yield "--" + name.replace("_", "-")
+        if value is not True:
+            yield ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _checked(destination: str | Path, overwrite: bool) -> Path:
@@ -177,14 +202,9 @@ def _sha256(path: Path) -> str:
 
 
 def _describe(
-    run: Run,
-    format: Format,
-    settings: Settings | None,
-    command: str,
-    counts: tuple[dict[str, int], dict[str, int]],
-    files: Mapping[str, str],
-    reviews: ReviewFacts | None,
+    run: Run, counts: tuple[dict[str, int], dict[str, int]], **how: Any
 ) -> ExportManifest:
+    """Say what was written of a run, and how, by fields of the manifest."""
     manifest = run.manifest()
     labels = sorted({label for part in counts for label in part})
     before, after = ({label: part.get(label, 0) for label in labels} for part in counts)
@@ -195,14 +215,10 @@ def _describe(
         source=manifest.dataset.source if manifest.dataset else "",
         fingerprint=manifest.dataset.fingerprint if manifest.dataset else "",
         content_version=manifest.content_version,
-        format=format,
-        settings=settings.model_dump(mode="json") if settings else {},
-        command=command,
         rows_before=rows,
         rows_after=rows - sum(before.values()) + sum(after.values()),
         train_before=before,
         train_after=after,
-        files=dict(files),
         versions=manifest.versions,
-        reviews=reviews,
+        **how,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 
+Use = Literal["keep", "drop", "only"]
+"""What a curated set makes of a selection: keep its rows, drop them, or start from them."""
+
 _FACTS = b"selection"
+
+_AT = "@"
+"""What stands between a name and a version: no name holds it."""
 
 
 class NamedSelection(BaseModel):
@@ -40,6 +46,17 @@ class NamedSelection(BaseModel):
     created: str
     changed: str
     version: str
+
+
+class SelectionUse(BaseModel):
+    """What a curated set took from a selection: its version then, and its training rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    use: Use
+    name: str
+    version: str
+    rows: int
 
 
 class Selections:
@@ -62,7 +79,7 @@ class Selections:
 
     def listed(self) -> list[NamedSelection]:
         """Return all of them, the one last changed first."""
-        found = [_facts(path) for path in self._run.selections_folder.glob("*.parquet")]
+        found = [facts for path in self._paths() if (facts := _listed(path)) is not None]
         return sorted(sorted(found, key=lambda one: one.name), key=_moment, reverse=True)
 
     def get(self, name: str) -> NamedSelection:
@@ -71,7 +88,8 @@ class Selections:
         Raises:
             SelectionError: there is none of that name.
         """
-        return _facts(self._present(name))
+        with self._presence(name) as path:
+            return _facts(path)
 
     def rows(self, name: str) -> Rows:
         """Return the row numbers of a selection, ascending.
@@ -79,11 +97,23 @@ class Selections:
         Raises:
             SelectionError: there is none of that name.
         """
-        import pyarrow.parquet as pq
+        return self._read(name)[1]
 
-        table = pq.read_table(self._present(name), columns=["row"])
-        rows: Rows = table["row"].to_numpy()
-        return rows
+    def opened(self, written: str) -> tuple[NamedSelection, Rows]:
+        """Return a selection with its rows, given as NAME or as NAME@VERSION.
+
+        Raises:
+            SelectionError: there is none of that name, or it was changed since that version.
+        """
+        name, _, version = written.partition(_AT)
+        facts, rows = self._read(name)
+        if version and version != facts.version:
+            raise SelectionError(
+                f"Selection {name!r} of run {self._run.name!r} was changed since version "
+                f"{version!r}: it has version {facts.version!r} now, with {facts.rows:,} rows. "
+                f"Leave out {_AT + version!r} to take it as it is."
+            )
+        return facts, rows
 
     def create(self, name: str, rows: npt.ArrayLike, note: str = "") -> NamedSelection:
         """Keep rows under a new name.
@@ -125,8 +155,8 @@ class Selections:
         Raises:
             SelectionError: there is none of that name.
         """
-        with self._lock():
-            self._present(name).unlink()
+        with self._lock(), self._presence(name) as path:
+            path.unlink()
 
     def _change(self, name: str, rows: Rows) -> NamedSelection:
         before = self.get(name)
@@ -165,12 +195,27 @@ class Selections:
             raise SelectionError(rule("rows", f"be between 0 and {count - 1}", int(outside[0])))
         return wanted
 
-    def _present(self, name: str) -> Path:
-        path = self.file(name)
-        if not path.exists():
+    def _paths(self) -> list[Path]:
+        return list(self._run.selections_folder.glob("*.parquet"))
+
+    def _read(self, name: str) -> tuple[NamedSelection, Rows]:
+        """Return what is known of a selection, and its rows, of one moment."""
+        import pyarrow.parquet as pq
+
+        with self._presence(name) as path:
+            table = pq.read_table(path, columns=["row"])
+        rows: Rows = table["row"].to_numpy()
+        return _told(table.schema), rows
+
+    @contextmanager
+    def _presence(self, name: str) -> Iterator[Path]:
+        """Yield the file of a selection; it may go at any moment, even while it is read."""
+        try:
+            yield self.file(name)
+        except FileNotFoundError:
             has = ", ".join(repr(one.name) for one in self.listed()) or "none"
-            raise SelectionError(f"Run {self._run.name!r} has no selection {name!r}; it has {has}.")
-        return path
+            told = f"Run {self._run.name!r} has no selection {name!r}; it has {has}."
+            raise SelectionError(told) from None
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -186,7 +231,19 @@ class Selections:
 def _facts(path: Path) -> NamedSelection:
     import pyarrow.parquet as pq
 
-    return NamedSelection.model_validate_json(pq.read_schema(path).metadata[_FACTS])
+    return _told(pq.read_schema(path))
+
+
+def _told(schema: pa.Schema) -> NamedSelection:
+    return NamedSelection.model_validate_json(schema.metadata[_FACTS])
+
+
+def _listed(path: Path) -> NamedSelection | None:
+    """Return what is known of a selection; None where it was deleted since the folder was read."""
+    try:
+        return _facts(path)
+    except FileNotFoundError:
+        return None
 
 
 def _moment(one: NamedSelection) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from influence_core.errors import RunError
+from influence_core.exporting import export
 from influence_core.selection.retention import (
     class_entropy,
     groupings,
@@ -16,8 +17,11 @@ from influence_core.selection.retention import (
     retention,
     retention_of,
 )
+from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.corrections import corrections
 from influence_core.store.run import Run
 from tests.factory import make_run, read
+from tests.reviewer import review_some
 
 
 def test_retention_by_hand() -> None:
@@ -33,6 +37,28 @@ def test_retention_by_hand() -> None:
     first = table.iloc[0]
     assert (first["kept_share"], first["share_before"], first["share_after"]) == (0.5, 0.5, 0.5)
     assert table.set_index("value")["share_change"]["c"] == -1.0
+
+
+def test_values_that_change_are_counted_where_they_end_up() -> None:
+    before, after = ["a", "a", "a", "b"], ["a", "b", "c", "b"]
+    table = retention(before, np.array([True, True, True, False]), after).set_index("value")
+    assert table["before"].to_dict() == {"a": 3, "b": 1, "c": 0}
+    assert table["kept"].to_dict() == {"a": 1, "b": 1, "c": 1}
+    assert table["lost"].to_dict() == {"a": 2, "b": 0, "c": -1}
+    assert table.loc["b", "kept_share"] == 1.0
+    assert np.isnan(table.loc["c", ["kept_share", "share_change"]].to_numpy(float)).all()
+
+
+def test_retention_follows_reviewers_as_the_export_does(small_run: Run, tmp_path: Path) -> None:
+    review_some(small_run)
+    kept = select(small_run, SelectionSettings(fraction=0.2)).kept
+    made = export(small_run, kept, tmp_path / "out", review_version=4).manifest
+    table = retention_of(small_run, kept, "label", corrections(small_run))
+    assert dict(zip(table["value"], table["before"], strict=True)) == made.train_before
+    assert dict(zip(table["value"], table["kept"], strict=True)) == made.train_after
+    by_source = retention_of(small_run, kept, "source", corrections(small_run))
+    assert by_source["kept"].sum() == sum(made.train_after.values())
+    assert (by_source["kept"] <= by_source["before"]).all()
 
 
 def test_nothing_kept_divides_by_nothing() -> None:

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 from influence_core.errors import DataError
+from influence_core.exporting import export
 from influence_core.selection.select import SelectionSettings, select
 from influence_core.store.corrections import corrections
-from influence_core.store.export import command_line, export
+from influence_core.store.export import command_line
 from influence_core.store.files import write_parquet
 from influence_core.store.formats import Format
 from influence_core.store.review import Reviews
@@ -98,7 +99,7 @@ def test_later_decisions_change_no_earlier_version(small_run: Run, tmp_path: Pat
     first = export(small_run, rows, tmp_path / "first", review_version=4).manifest
     Reviews(small_run).decide(some(given_labels(small_run), 10, 40), "drop", "Cleo")
     Reviews(small_run).undo("Ben")
-    again = export(small_run, rows, tmp_path / "again", review_version=4).manifest
+    again = export(small_run, rows, tmp_path / "first", overwrite=True, review_version=4).manifest
     assert first.files == again.files
     newest = export(small_run, rows, tmp_path / "newest", review_version=6).manifest
     assert newest.reviews is not None
@@ -114,7 +115,8 @@ def test_every_format_takes_them(hostile_run: Run, tmp_path: Path, format: Forma
 
 
 def test_the_command_names_the_version(small_run: Run) -> None:
-    words = shlex.split(command_line(small_run, "out", "csv", SelectionSettings(), 7))
+    command = command_line(small_run, "out", "csv", SelectionSettings(), review_version=7)
+    words = shlex.split(command)
     assert words[-2:] == ["--review-version", "7"]
 
 

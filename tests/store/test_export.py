@@ -17,7 +17,8 @@ import pytest
 
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, RunError, SelectionError
-from influence_core.store.export import MANIFEST, command_line, export
+from influence_core.exporting import export
+from influence_core.store.export import MANIFEST, command_line
 from influence_core.store.files import PARTIAL, write_parquet
 from influence_core.store.formats import Format
 from influence_core.store.run import Run
@@ -166,6 +167,7 @@ def test_an_export_is_never_overwritten_unasked(small_run: Run, tmp_path: Path) 
         export(small_run, kept, tmp_path / "out", "csv")
     done = export(small_run, kept, tmp_path / "out", "csv", overwrite=True)
     assert sorted(path.name for path in done.folder.iterdir()) == [
+        "datasheet.md",
         "kept.csv",
         "manifest.json",
         "removed.csv",

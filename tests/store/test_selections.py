@@ -63,6 +63,47 @@ def test_one_that_is_deleted_is_gone(small_run: Run) -> None:
         selections.rows("mine")
 
 
+def test_one_that_goes_while_it_is_read_is_told_kindly(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selections = Selections(small_run)
+    selections.create("mine", [1])
+    selections.create("other", [2])
+    read_table, read_schema = pq.read_table, pq.read_schema
+
+    def deleted_first(read):
+        def reading(path, *arguments, **named):
+            selections.file("mine").unlink(missing_ok=True)
+            return read(path, *arguments, **named)
+
+        return reading
+
+    monkeypatch.setattr(pq, "read_table", deleted_first(read_table))
+    with pytest.raises(SelectionError, match="no selection 'mine'; it has 'other'"):
+        selections.rows("mine")
+    monkeypatch.setattr(pq, "read_table", read_table)
+    selections.create("mine", [1])
+    monkeypatch.setattr(pq, "read_schema", deleted_first(read_schema))
+    assert [one.name for one in selections.listed()] == ["other"]
+
+
+def test_one_that_goes_between_question_and_answer_is_told_kindly(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selections = Selections(small_run)
+    selections.create("mine", [1])
+    get = Selections.get
+
+    def get_and_delete(self, name):
+        found = get(self, name)
+        self.file(name).unlink()
+        return found
+
+    monkeypatch.setattr(Selections, "get", get_and_delete)
+    with pytest.raises(RunError, match=r"'mine\.parquet' was deleted while it was read"):
+        count(small_run, ExampleQuery(selection="mine"))
+
+
 def test_a_name_is_taken_once(small_run: Run) -> None:
     Selections(small_run).create("mine", [1])
     with pytest.raises(RunExists, match="'mine' already"):
