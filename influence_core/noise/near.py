@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.scores.normalise import id_order
-from influence_core.store.rows import row_of, texts
+from influence_core.store.rows import Text, row_of, texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from influence_core.training.outlook import read_examples
@@ -26,13 +28,15 @@ BLOCK_ROWS = 16_384
 _FIRST = 4.0
 """What puts equal texts before all others, whose similarities lie 2 apart at most."""
 
+Encoder = Literal["untuned", "final"]
+
 
 @dataclass(frozen=True)
 class Neighbour:
     """A training row that is near another row.
 
     `same_text` says that both read the same but for case, blanks and punctuation. `similarity` is
-    the cosine of the pooled features of the untuned encoder, in [−1, 1], or None without them.
+    the cosine of their pooled features, in [−1, 1], or None without them.
     """
 
     row: int
@@ -50,6 +54,17 @@ class Near:
 
     other_labels: tuple[Neighbour, ...]
     same_label: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The nearest rows of a row, whatever their labels, and whose features told them.
+
+    `encoder` is None where there are no features and only equal texts were found.
+    """
+
+    rows: tuple[Neighbour, ...]
+    encoder: Encoder | None
 
 
 @dataclass(frozen=True)
@@ -82,16 +97,33 @@ def near(run: Run, key: int | str, k: int = 5) -> Near:
     Raises:
         DataError: there is no such row.
     """
-    asked = texts(run, [row_of(run, key)])[0]
-    known = _known(run, run.manifest().content_version)
-    equal = known.keys == text_key(asked.text, asked.text_pair)
-    similarity = _similarity(run, asked.row, known.rows)
-    order = _nearest_first(similarity, equal, known.by_id)
-    order = order[known.rows[order] != asked.row]
+    asked, known = _asked(run, key)
+    order, told = _around(run, asked, known, untuned_file(run))
     same = known.labels[order] == dataset_of(run).label_names.index(asked.label)
     others, alike = order[~same][:k], order[same][:k]
-    told = list(_told(run, np.concatenate([others, alike]), known, similarity, equal))
-    return Near(tuple(told[: len(others)]), tuple(told[len(others) :]))
+    return Near(told(others), told(alike))
+
+
+def nearest(run: Run, key: int | str, k: int = 8) -> Nearest:
+    """Return the training rows that are nearest to a row, given by its number or its id.
+
+    By the untuned encoder's features where the run has them, else by those of the final one.
+
+    Args:
+        run: a run that has read its data.
+        key: number or id of a row, of any split.
+        k: most rows to return: equal texts first, then by similarity; equals by id.
+
+    Cost: as for `near`.
+
+    Raises:
+        DataError: there is no such row.
+    """
+    features: dict[Encoder, Path] = {"untuned": untuned_file(run), "final": run.embeddings_file}
+    encoder = next((name for name, path in features.items() if path.exists()), None)
+    asked, known = _asked(run, key)
+    order, told = _around(run, asked, known, features.get(encoder) if encoder else None)
+    return Nearest(told(order[:k]), encoder)
 
 
 def text_key(text: str, text_pair: str | None = None) -> int:
@@ -120,6 +152,21 @@ def _plain(text: str) -> str:
     return " ".join(folded.translate(_PLAIN).split()) or text.strip()
 
 
+def _asked(run: Run, key: int | str) -> tuple[Text, _Known]:
+    return texts(run, [row_of(run, key)])[0], _known(run, run.manifest().content_version)
+
+
+def _around(
+    run: Run, asked: Text, known: _Known, features: Path | None
+) -> tuple[Integers, Callable[[Integers], tuple[Neighbour, ...]]]:
+    """Return the positions of the other rows that are near, in order, and what tells of some."""
+    equal = known.keys == text_key(asked.text, asked.text_pair)
+    similarity = _similarity(features, asked.row, known.rows)
+    order = _nearest_first(similarity, equal, known.by_id)
+    order = order[known.rows[order] != asked.row]
+    return order, lambda places: tuple(_told(run, places, known, similarity, equal))
+
+
 @lru_cache(maxsize=2)
 def _known(run: Run, version: str) -> _Known:
     examples = read_examples(run, dataset_of(run).label_names)
@@ -136,10 +183,9 @@ def _keys(run: Run) -> Iterator[int]:
             yield from map(text_key, batch["text"].to_pylist(), batch["text_pair"].to_pylist())
 
 
-def _similarity(run: Run, row: int, rows: Integers) -> Floats:
+def _similarity(path: Path | None, row: int, rows: Integers) -> Floats:
     """Return the cosine of the features of some rows with those of one (n,), or NaN without any."""
-    path = untuned_file(run)
-    if not path.exists():
+    if path is None or not path.exists():
         return np.full(len(rows), np.nan)
     features = np.load(path, mmap_mode="r")
     asked = features[row].astype(np.float32)

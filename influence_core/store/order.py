@@ -61,6 +61,8 @@ def sort_rows(rows: Rows, keys: npt.NDArray[np.float64], descending: bool = Fals
     order = np.argsort(keys)
     ranked = keys[order]
     changes = (ranked[1:] != ranked[:-1]) & ~np.isnan(ranked[:-1])
+    if changes.all():
+        return rows[order]
     places = np.concatenate([[0], np.cumsum(changes)])
     numbers = int(rows.max()) + 1
     placed: Rows = np.sort(places * numbers + rows[order]) % numbers

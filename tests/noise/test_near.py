@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from influence_core.errors import DataError
-from influence_core.noise.near import near, text_key
+from influence_core.noise.near import near, nearest, text_key
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from tests.factory import read
@@ -131,3 +131,31 @@ def test_a_changed_run_is_read_anew(small_run: Run) -> None:
 def test_an_unknown_row_is_refused(small_run: Run) -> None:
     with pytest.raises(DataError, match="'id' must be one of run 'small'"):
         near(small_run, "nobody")
+
+
+def test_the_nearest_of_all_labels_are_those_of_a_plain_search(small_run: Run) -> None:
+    give_features(small_run)
+    features = np.load(small_run.embeddings_file).astype(np.float64)
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    train = np.flatnonzero(small_run.examples(["split"])["split"] == "train")
+    for row in (0, 100, int(np.setdiff1d(np.arange(400), train)[0])):
+        rows = train[train != row]
+        expected = rows[np.argsort(-(unit @ unit[row])[rows], kind="stable")][:8]
+        found = nearest(small_run, row)
+        assert [one.row for one in found.rows] == expected.tolist()
+        assert found.encoder == "untuned"
+
+
+def test_a_tuned_encoder_stands_in_for_the_untuned_one(small_run: Run) -> None:
+    assert nearest(small_run, 0).encoder is None
+    give_features(small_run)
+    settings = small_run.manifest().settings
+    tuned = settings.training.model_copy(update={"mode": "finetune"})
+    small_run.update(settings=settings.model_copy(update={"training": tuned}))
+    final = nearest(small_run, 0)
+    assert (final.encoder, len(final.rows)) == ("final", 8)
+    features = np.load(small_run.embeddings_file)
+    np.save(small_run.path / "untuned.npy", features[::-1])
+    untuned = nearest(small_run, 0)
+    assert untuned.encoder == "untuned"
+    assert untuned.rows != final.rows
