@@ -43,6 +43,7 @@ COMMANDS = {
     ),
     "import": Entry("importing", "Make a run of scores that were computed elsewhere.", "bring"),
     "export": Entry("export", "Write a curated subset of a run's dataset."),
+    "tails": Entry("tails", "Write the hardest and the easiest rows of a score into a file."),
     "retention": Entry(
         "retention", "Tell what every group would keep and lose, before anything is trained."
     ),
