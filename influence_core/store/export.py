@@ -193,10 +193,11 @@ def _removed(run: Run, kept_rows: npt.ArrayLike) -> Mask:
 
 def _checksums(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+    return {path.relative_to(folder).as_posix(): checksum(path) for path in files}
 
 
-def _sha256(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """Return the sha256 of a file as the manifest has it, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

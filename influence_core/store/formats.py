@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -236,6 +237,15 @@ def _cell(column: pa.Array) -> pa.Array:
     return pa.array(
         [None if value is None else to_json(value) for value in column.to_pylist()], pa.string()
     )
+
+
+def unguarded(cell: str) -> str:
+    """Return the text that a cell of a CSV file stands for, without the apostrophe of a formula.
+
+    >>> unguarded("'=1+1"), unguarded("'tis")
+    ('=1+1', "'tis")
+    """
+    return cell[1:] if cell.startswith("'") and re.match(FORMULA, cell[1:]) else cell
 
 
 def formulas(batch: pa.RecordBatch) -> int:
