@@ -13,7 +13,7 @@ from influence_core.jobs import JobStatus, Place
 from influence_core.progress import duration
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
-from ui import queue, shell, state
+from ui import access, queue, shell, state
 from ui.wording import count, counted, percent, plain
 
 REFRESH_SECONDS = 1.0
@@ -77,7 +77,7 @@ def head(place: Place, status: JobStatus, chosen_by: str) -> None:
     if status.state == "queued":
         queue.waits_for(place)
     if status.error:
-        st.error(plain(status.error), icon=":material/error:")
+        st.error(plain(access.message(status.error)), icon=":material/error:")
     if problem := st.session_state.pop(queue.PROBLEM, None):
         st.warning(plain(problem), icon=":material/info:")
 

@@ -11,7 +11,7 @@ from influence_core.jobs import JobStatus
 from influence_core.progress import Event, duration
 from influence_core.report import charts
 from influence_core.store.run import Manifest, Run
-from ui import job, plots, queries
+from ui import access, job, plots, queries
 from ui.wording import plain
 
 STAGES = {
@@ -86,7 +86,7 @@ def _news(manifest: Manifest, watch: Watch) -> list[str]:
     """Return the messages that the report on the data does not show anyway."""
     findings = manifest.dataset.findings if manifest.dataset else ()
     told = {finding.message for finding in findings}
-    return [message for message in watch.messages if message not in told]
+    return [message for message in watch.messages if message not in told and not access.masked()]
 
 
 def _read(run: Run) -> Watch:

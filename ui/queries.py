@@ -1,4 +1,7 @@
-"""The only bridge from the core to the pages: every answer cached by a content version."""
+"""The only bridge from the core to the pages: every answer cached by a content version.
+
+Where texts are masked they are taken out of answers here, so that no page can forget it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,19 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from influence_core import jobs
-from influence_core.errors import InfluenceError, RunNotFound
+from influence_core.errors import ConfigError, InfluenceError, RunNotFound
 from influence_core.store import run as runs
+from influence_core.store.masking import (
+    TEXTS,
+    manifest_without_texts,
+    query_without_texts,
+    text_columns,
+    without_texts,
+)
+from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Manifest, Run
 from influence_core.store.workplace import WorkManifest, Workplace
+from ui import access
 
 SHARED = 8
 """Large answers that are held for all sessions: the least lately asked for goes first."""
@@ -50,6 +62,8 @@ def manifest(place: Workplace[Kept]) -> Kept:
     except FileNotFoundError:
         return place.manifest()
     found: Kept = _manifest(str(place.path), modified, place)
+    if access.masked() and isinstance(found, Manifest):
+        return manifest_without_texts(found)
     return found
 
 
@@ -59,7 +73,7 @@ def ask(
     """Return `question(place, *arguments, **named)`, computed once for each content version."""
     key, version, call = _asked(place, question, arguments, named)
     answer: Answer = _ask(str(place.path), version, key, call)
-    return answer
+    return _shown(place, answer)
 
 
 def share(
@@ -68,7 +82,7 @@ def share(
     """Answer as `ask` does, with one object for all sessions: nobody may change it."""
     key, version, call = _asked(place, question, arguments, named)
     answer: Answer = _share(str(place.path), version, key, call)
-    return answer
+    return _shown(place, answer)
 
 
 def cards() -> list[Card]:
@@ -83,8 +97,40 @@ def _asked(
     named: dict[str, Any],
 ) -> tuple[str, str, Callable[[], Answer]]:
     """Return what tells a question apart, the content version it is asked of, and how to ask."""
+    if access.masked():
+        names = _texts(place)
+        arguments = tuple(_unasked(one, names) for one in arguments)
+        named = {name: _unasked(one, names) for name, one in named.items()}
     key = repr((question.__module__, question.__qualname__, arguments, sorted(named.items())))
     return key, manifest(place).content_version, partial(question, place, *arguments, **named)
+
+
+def _shown(place: Workplace[Any], answer: Answer) -> Answer:
+    """Return an answer as it may be shown."""
+    return without_texts(answer, _texts(place)) if access.masked() else answer
+
+
+def _unasked(argument: Any, names: frozenset[str]) -> Any:
+    """Return an argument of a question as far as it asks nothing about texts.
+
+    Raises:
+        ConfigError: it is the name of a column that may hold texts.
+    """
+    if isinstance(argument, ExampleQuery):
+        return query_without_texts(argument, names)
+    if isinstance(argument, str) and argument in names:
+        raise ConfigError(f"Column {argument!r} may hold texts, which are masked; choose another.")
+    return argument
+
+
+def _texts(place: Workplace[Any]) -> frozenset[str]:
+    """Return the names under which answers about a place hold texts."""
+    run: Run = place if isinstance(place, Run) else place.run
+    if not run.examples_file.exists():
+        return TEXTS
+    version = run.manifest().content_version
+    found: frozenset[str] = _ask(str(run.path), version, "texts", partial(text_columns, run))
+    return found
 
 
 def _card(run: Run) -> Card | None:

@@ -11,7 +11,7 @@ from influence_core.store import tables
 from influence_core.store.columns import catalogue
 from influence_core.store.query import ExampleQuery, Filter, OneOf, check_pattern
 from influence_core.store.run import Manifest, Run
-from ui import filters, queries, selecting, state
+from ui import access, filters, queries, selecting, state
 from ui.wording import count, counted, plain
 
 PARAMETERS = ("label", "search", "regex", "selection", "filter")
@@ -58,6 +58,8 @@ def bar(run: Run, manifest: Manifest) -> None:
         key="search",
         type="search",
         on_change=restart,
+        disabled=access.masked(),
+        help=access.SEARCH_OFF if access.masked() else None,
         **_SHARED,
     )
     if selection:
@@ -76,6 +78,7 @@ def bar(run: Run, manifest: Manifest) -> None:
             "The text is a regular expression",
             key="regex",
             on_change=restart,
+            disabled=access.masked(),
             help="In RE2 syntax, for example `^(play|stop)\\b`. Case does not count.",
             **_SHARED,
         )

@@ -16,7 +16,7 @@ from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
 from influence_core.store.columns import score_column
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Manifest, Run
-from ui import queries, rows, state
+from ui import access, queries, rows, state
 from ui.wording import plain
 
 HERE = Path(__file__).resolve().parent.parent
@@ -91,6 +91,7 @@ def show() -> None:
     page = st.navigation(pages(), position="sidebar")
     st.session_state[_FRAMED] = True
     state.restore()
+    access.settle()
     with guard():
         _sidebar(page.url_path)
         page.run()
@@ -195,6 +196,7 @@ def _sidebar(page: str) -> None:
         if _pick_run(page) and page in _SCORE_PAGES:
             _pick_score(compare=page in _COMPARING_PAGES)
         st.space("small")
+        access.sidebar()
         st.caption(f"Runs are kept in `{queries.root()}`")
 
 

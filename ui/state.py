@@ -20,11 +20,15 @@ _DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": F
 
 @dataclass(frozen=True)
 class Parameter:
-    """One piece of the view: its name in the address, its kind, and the page it belongs to."""
+    """One piece of the view: its name in the address, its kind, and the page it belongs to.
+
+    What `stays` outlives links that do not name it.
+    """
 
     name: str
     kind: Kind = "text"
     page: str | None = None
+    stays: bool = False
 
     def read(self, values: list[str]) -> Any:
         """Return the value that the address asks for, or None where it makes no sense."""
@@ -49,6 +53,7 @@ class Parameter:
 
 
 PARAMETERS = (
+    Parameter("masked", "switch", stays=True),
     Parameter("run"),
     Parameter("score"),
     Parameter("norm"),
@@ -98,6 +103,8 @@ def restore() -> None:
     if not asked or asked == st.session_state.get(_WRITTEN):
         return
     for parameter in PARAMETERS:
+        if parameter.stays and parameter.name not in asked:
+            continue
         value = parameter.read(asked.get(parameter.name, []))
         if value != st.session_state.get(parameter.name):
             st.session_state[parameter.name] = value
@@ -149,5 +156,6 @@ def settle(name: str, options: list[Any], default: Any = None) -> Any:
 def link(**values: Any) -> dict[str, list[str]]:
     """Return the address of a view for `st.page_link` and `st.switch_page`."""
     known = {parameter.name: parameter for parameter in PARAMETERS}
-    written = {name: known[name].write(value) for name, value in values.items()}
+    staying = {name: get(name) for name, parameter in known.items() if parameter.stays}
+    written = {name: known[name].write(value) for name, value in (staying | values).items()}
     return {name: value for name, value in written.items() if value}
