@@ -98,12 +98,12 @@ def import_scores(
     Raises:
         DataError: the files do not fit each other; it tells all problems, and there is no run.
     """
+    from influence_core.exchange.importing import for_import
+
     given = settings.model_dump() if settings else {}
     imported = ImportSettings(**{**given, "path": str(path)})
-    texts = (data or DataSettings()).model_copy(
-        update={"source": source, "validation_fraction": 0.0, "test_fraction": 0.0}
-    )
-    wanted = RunSettings(data=texts, imported=imported)
+    texts = (data or DataSettings()).model_copy(update={"source": source})
+    wanted = for_import(texts, imported)
     check(wanted)
     run = create_run(name if name is not None else free_name(texts, root), wanted, root)
     try:

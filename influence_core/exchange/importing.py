@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from influence_core.config import ImportKind, ImportSettings
+from influence_core.config import DataSettings, ImportKind, ImportSettings, RunSettings
 from influence_core.data.findings import Report, failure
 from influence_core.errors import RunError
 from influence_core.exchange.cartography import epoch_files, import_dynamics
@@ -24,6 +24,15 @@ _KINDS: dict[ImportKind, Callable[[Work], Brought]] = {
     "dynamics": import_dynamics,
     "probabilities": import_probabilities,
 }
+
+
+def for_import(data: DataSettings, imported: ImportSettings) -> RunSettings:
+    """Return the settings of a run of imported scores.
+
+    Rows that no column gives a split are training rows: nothing is trained, so none is held out.
+    """
+    whole = data.model_copy(update={"validation_fraction": 0.0, "test_fraction": 0.0})
+    return RunSettings(data=whole, imported=imported)
 
 
 def check(settings: ImportSettings) -> None:

@@ -7,13 +7,14 @@ import re
 import time
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from influence_core.access import must_be_writable
 from influence_core.errors import DataError, RunError, rule
 from influence_core.store.files import atomic, discard
-from influence_core.store.run import list_runs, runs_root
+from influence_core.store.run import Run, list_runs, runs_root
 
 FOLDER = ".uploads"
 CHUNK = 1 << 20
@@ -47,6 +48,37 @@ def save_upload(
     return path
 
 
+def save_together(
+    files: Sequence[tuple[str, BinaryIO]], root: Path | None = None, limit: int | None = None
+) -> Path:
+    """Store files that belong together, as the epochs of training dynamics, in one folder.
+
+    Returns the folder, or the file itself where there is only one; nothing stays on an error.
+
+    Raises:
+        DataError: there is none, two have the same name, or one is empty or longer than `limit`.
+        ReadOnly: nothing may be written.
+    """
+    if not files:
+        raise DataError(rule("files", "name one file at least", ()))
+    first, *others = files
+    path = save_upload(*first, root, limit)
+    try:
+        for name, stream in others:
+            _add(path.parent / safe_filename(name), stream, limit)
+    except BaseException:
+        discard(path.parent)
+        raise
+    return path.parent if others else path
+
+
+def _add(path: Path, stream: BinaryIO, limit: int | None) -> None:
+    if path.exists():
+        raise DataError(rule("files", "have names of their own", path.name))
+    with atomic(path) as partial:
+        _copy(stream, partial, limit)
+
+
 def forget_uploads(root: Path | None = None, before: float | None = None) -> None:
     """Remove uploads that no run names and that are older than a day.
 
@@ -61,7 +93,7 @@ def forget_uploads(root: Path | None = None, before: float | None = None) -> Non
     folder = (root or runs_root()) / FOLDER
     limit = time.time() - SECONDS_KEPT if before is None else before
     try:
-        named = " ".join(run.manifest().settings.data.source for run in list_runs(root))
+        named = " ".join(map(_named, list_runs(root)))
     except RunError:  # What an unreadable run needs is not known.
         return
     for upload in folder.iterdir() if folder.is_dir() else ():
@@ -80,6 +112,13 @@ def safe_filename(filename: str) -> str:
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "_", known).strip("._-")
     stem, suffix = os.path.splitext(cleaned)
     return f"{stem[:NAME_LENGTH] or 'upload'}{suffix[:20]}"
+
+
+def _named(run: Run) -> str:
+    """Return the files that a run reads."""
+    settings = run.manifest().settings
+    imported = settings.imported.path if settings.imported else ""
+    return f"{settings.data.source} {imported}"
 
 
 def _copy(stream: BinaryIO, path: Path, limit: int | None) -> None:

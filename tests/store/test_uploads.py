@@ -11,10 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from influence_core.config import DataSettings, RunSettings
+from influence_core.config import DataSettings, ImportSettings, RunSettings
 from influence_core.errors import DataError
 from influence_core.store.run import create_run, list_runs
-from influence_core.store.uploads import FOLDER, forget_uploads, safe_filename, save_upload
+from influence_core.store.uploads import (
+    FOLDER,
+    forget_uploads,
+    safe_filename,
+    save_together,
+    save_upload,
+)
 
 NAMES = ["a.csv", "../../etc/passwd", "..\\..\\x.csv", "/abs.jsonl", "", ".", "..", "\0", "x" * 500]
 
@@ -62,6 +68,38 @@ def test_a_refused_upload_leaves_nothing(
 def test_a_long_upload_is_copied_in_pieces(runs_root: Path) -> None:
     content = bytes(range(256)) * 10_000
     assert save_upload("b.bin", io.BytesIO(content), limit=len(content)).read_bytes() == content
+
+
+def test_files_that_belong_together_lie_together(runs_root: Path) -> None:
+    names = ("dynamics_epoch_0.jsonl", "../dynamics_epoch_1.jsonl")
+    folder = save_together([(name, io.BytesIO(b"{}")) for name in names])
+    assert folder.resolve().is_relative_to(runs_root.resolve() / FOLDER)
+    assert sorted(path.name for path in folder.iterdir()) == [Path(name).name for name in names]
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
+    assert save_together([("a.npy", io.BytesIO(b"1"))]).name == "a.npy"
+
+
+@pytest.mark.parametrize(
+    ("second", "content", "message"),
+    [("a b.csv", b"2", "must have names of their own"), ("c.csv", b"", "must hold something")],
+)
+def test_of_files_that_belong_together_all_are_kept_or_none(
+    runs_root: Path, second: str, content: bytes, message: str
+) -> None:
+    files = [("a_b.csv", io.BytesIO(b"1")), (second, io.BytesIO(content))]
+    with pytest.raises(DataError, match=message):
+        save_together(files)
+    assert list((runs_root / FOLDER).iterdir()) == []
+    with pytest.raises(DataError, match="at least"):
+        save_together([])
+
+
+def test_what_an_import_reads_is_kept(runs_root: Path) -> None:
+    scores = save_upload("scores.csv", io.BytesIO(b"text"))
+    settings = RunSettings(imported=ImportSettings(path=str(scores)))
+    create_run("needs", settings, runs_root)
+    forget_uploads(before=time.time() + 1)
+    assert scores.exists()
 
 
 def test_old_uploads_go_unless_a_run_names_them(runs_root: Path) -> None:
