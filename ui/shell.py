@@ -37,10 +37,10 @@ NORMS = {
 
 _NORM_CAPTIONS = ("the value itself", "against the same label", "against all training rows")
 
-_SCORE_PAGES = ("distributions", "examples", "map", "compare", "export", "report")
+_SCORE_PAGES = ("distributions", "classes", "examples", "map", "compare", "export", "report")
 """Pages that look through a score."""
 
-_COMPARING_PAGES = ("distributions", "examples", "map")
+_COMPARING_PAGES = ("distributions", "classes", "examples", "map")
 """Pages on which the sidebar says what a score is compared with."""
 
 _log = logging.getLogger("influence_scope.app")
@@ -104,6 +104,7 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "home.py", title="Home", icon=":material/home:", default=True),
         st.Page(PAGES / "run.py", title="Run", icon=":material/play_circle:"),
         st.Page(PAGES / "distributions.py", title="Distributions", icon=":material/bar_chart:"),
+        st.Page(PAGES / "classes.py", title="Classes", icon=":material/category:"),
         st.Page(PAGES / "examples.py", title="Examples", icon=":material/table_rows:"),
         st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page(PAGES / "noise.py", title="Noise", icon=":material/rule:"),

@@ -1,4 +1,4 @@
-"""How a score is spread: over all training rows, by group, and under each normalisation."""
+"""How a score is spread: over the rows in view, and by group, as curves."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from influence_core.report import spread_charts as charts
+from influence_core.report import spread_charts
+from influence_core.selection.classes import MOST
 from influence_core.store import tables
 from influence_core.store.columns import catalogue, score_column
-from influence_core.store.query import ExampleQuery, OneOf
-from ui import plots, queries, shell, state
-from ui.shell import Lens
-from ui.wording import count, counted, figures, percent
+from influence_core.store.query import OneOf
+from ui import crossing, plots, queries, state
+from ui.shell import NORMS, Lens
+from ui.wording import count, counted, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PARTS = {
+    "shape": "Shape",
+    "groups": "By group",
+    "sampling": "Before and after",
+    "timing": "Why it works",
+}
+"""Parts of the page: the key in the address and the title."""
 
 GROUPS_LISTED = 20
 """Groups in a chart that has a line for each."""
@@ -25,17 +34,10 @@ GROUPS_LISTED = 20
 GROUPS_COMPARED = 6
 """Groups whose curves lie over each other."""
 
-MOST_GROUPS = 5_000
-
 BODY = (0.005, 0.995)
 """Quantiles between which a chart is drawn unless the tails are asked for."""
 
 ORDERS = {"largest": "the largest", "hardest": "the hardest", "easiest": "the easiest"}
-
-_NARROW, _WIDE = 76, 92
-"""Pixels of the table's columns: together they fit a window of 1280."""
-
-_TRAINING = ExampleQuery(scored_only=True)
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,41 @@ class Grouping:
     noun: str
     shown: tuple[str, ...]
     total: int
-    clip: tuple[float, float]
+
+    @property
+    def plural(self) -> str:
+        """What several of the groups are called."""
+        return "classes" if self.noun == "class" else f"groups by {self.noun}"
 
 
-def controls(view: Lens) -> Grouping:
-    """Draw the pickers of column, groups and tails."""
+def group_by(view: Lens) -> str:
+    """Draw the choice of the column that rows are grouped by, and return it."""
     columns = [
         column.name for column in queries.ask(view.run, catalogue).columns if column.groupable
     ]
     state.settle("by", columns, "label")
+    st.selectbox(
+        "Group by",
+        columns,
+        format_func=lambda name: "class" if name == "label" else name,
+        key="by",
+        persist_state="session",
+        on_change=_forget_groups,
+    )
+    chosen: str = state.get("by")
+    return chosen
+
+
+def controls(view: Lens) -> Grouping:
+    """Draw the pickers of column and groups."""
     state.settle("order", list(ORDERS))
-    by, order, chosen, tails = st.columns([1, 1.1, 2, 0.9], vertical_alignment="bottom")
-    by.selectbox("Group by", columns, key="by", persist_state="session", on_change=_forget_groups)
+    by, order, chosen = st.columns([1, 1.1, 2.9], vertical_alignment="bottom")
+    with by:
+        column = group_by(view)
     order.selectbox(
         "Show first", list(ORDERS), format_func=ORDERS.get, key="order", persist_state="session"
     )
-    boxes = _boxes(view, view.column, state.get("by"))
+    boxes = boxes_of(view, view.column, column)
     names = boxes["group"].tolist()
     state.put("groups", [name for name in state.get("groups") if name in names])
     chosen.multiselect(
@@ -73,137 +94,110 @@ def controls(view: Lens) -> Grouping:
         placeholder=f"the first {min(GROUPS_LISTED, len(names))} of {count(len(names))}",
         disabled=len(names) < 2,
     )
-    tails.toggle("Show the tails", key="tails", persist_state="session")
     shown = state.get("groups") or _first(boxes, view.spec.hard)
-    by_name = state.get("by")
-    noun = "class" if by_name == "label" else by_name
-    clip = (0.0, 1.0) if state.get("tails") else BODY
-    return Grouping(by_name, noun, tuple(shown), len(names), clip)
+    noun = "class" if column == "label" else column
+    return Grouping(column, noun, tuple(shown), len(names))
 
 
-def overall(view: Lens, grouping: Grouping) -> None:
-    """Answer how the values are spread over all training rows."""
-    _question(f"How is {view.spec.label} spread over all training rows?")
-    bins = queries.ask(
-        view.run, tables.histogram, view.column, 60, clip=grouping.clip, query=_TRAINING
-    )
-    plots.draw(charts.histogram(bins, view.title, view.spec.hard), "histogram")
-    rows = int(queries.ask(view.run, tables.summary, view.score, query=_TRAINING)["rows"].iloc[0])
-    _say_clip(grouping.clip, int(bins["rows"].sum()), rows)
+def tails() -> tuple[float, float]:
+    """Draw the switch of the tails; return the quantiles between which to draw."""
+    st.toggle("Show the tails", key="tails", persist_state="session")
+    return (0.0, 1.0) if state.get("tails") else BODY
 
 
-def by_group(view: Lens, grouping: Grouping) -> None:
-    """Answer which groups are hard."""
-    _question(f"Which {_plural(grouping.noun)} are hard?")
-    plots.draw(charts.boxes(_picked(view, view.column, grouping), view.title), "boxes")
-    st.caption(
-        f"{len(grouping.shown)} of {counted(grouping.total, 'group')}. A box holds the middle "
-        "half of the rows, its line is the median, and whiskers reach 1.5 box widths further. "
-        + _hard_end(view)
-    )
-    shell.link(
-        "noise",
-        "Hard, or wrongly labelled? Look at the suspects",
-        ":material/rule:",
-        run=view.run.name,
-    )
+def shape(view: Lens) -> None:
+    """Draw how the values are spread, and beside it how they are once compared."""
+    left, right = st.columns([1.6, 1], gap="medium")
+    with left:
+        _overall(view)
+    with right:
+        _compared_with(view)
 
 
 def compared(view: Lens, grouping: Grouping) -> None:
     """Answer how the first groups differ in shape."""
     names = grouping.shown[:GROUPS_COMPARED]
-    query = ExampleQuery(
-        scored_only=True, filters=(OneOf(column=grouping.by, values=_values(names)),)
-    )
+    rest = crossing.others(view.query(), grouping.by)
+    kept = OneOf(column=grouping.by, values=_values(names))
+    query = rest.model_copy(update={"filters": (*rest.filters, kept)})
     arguments: dict[str, Any] = {"query": query, "groups": GROUPS_COMPARED}
     left, right = st.columns(2, gap="medium")
     with left:
-        _question(f"What shape do these {_plural(grouping.noun)} have?")
+        plots.question(f"What shape do these {grouping.plural} have?")
         bins = queries.ask(
-            view.run,
-            tables.histogram,
-            view.column,
-            160,
-            grouping.by,
-            clip=grouping.clip,
-            **arguments,
+            view.run, tables.histogram, view.column, 160, grouping.by, clip=BODY, **arguments
         )
-        plots.draw(charts.density(_ordered(bins, names), view.title), "density")
+        plots.draw(spread_charts.density(ordered(bins, names), view.title), "density")
     with right:
-        _question("What share of rows lies below a value?")
+        plots.question("What share of rows lies below a value?")
         levels = queries.ask(view.run, tables.quantiles, view.column, grouping.by, 201, **arguments)
         inside = levels[levels["value"].between(bins["left"].min(), bins["right"].max())]
-        plots.draw(charts.cumulative(_ordered(inside, names), view.title), "cumulative")
+        plots.draw(spread_charts.cumulative(ordered(inside, names), view.title), "cumulative")
     if grouping.total > len(names):
         st.caption(
-            f"The first {len(names)} of the {_plural(grouping.noun)} shown above, since more "
-            "curves than that cannot be told apart."
+            f"The first {len(names)} of {counted(grouping.total, 'group')}, since more curves "
+            "than that cannot be told apart: pick others under “Only these”."
         )
 
 
-def normalised(view: Lens, grouping: Grouping) -> None:
-    """Answer what normalisation changes, side by side."""
-    _question("What does it change to compare within the class, or within the whole dataset?")
-    panels = {
-        f"Within its class: {view.spec.label}": score_column(view.score, "class"),
-        f"Within the dataset: {view.spec.label}": score_column(view.score, "dataset"),
+def boxes_of(view: Lens, column: str, by: str) -> pd.DataFrame:
+    """Return the boxes of all groups of the rows that the other filters leave."""
+    rest = crossing.others(view.query(), by)
+    return queries.ask(view.run, tables.box, column, by, query=rest, groups=MOST)
+
+
+def ordered(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Keep the named groups, in the order of their names."""
+    place = {name: index for index, name in enumerate(names)}
+    kept = frame[frame["group"].isin(place)]
+    return kept.sort_values("group", key=lambda groups: groups.map(place), kind="stable")
+
+
+def _overall(view: Lens) -> None:
+    """Answer how the values are spread over the rows in view; a bar can be clicked."""
+    title, switch = st.columns([2, 1], vertical_alignment="bottom")
+    with title:
+        plots.question(f"How is {plain(view.spec.label)} spread?")
+    with switch:
+        clip = tails()
+    wanted = view.query()
+    rest = crossing.others(wanted, view.column)
+    bins = queries.ask(view.run, tables.histogram, view.column, 60, clip=clip, query=rest)
+    chosen = crossing.range_chosen(wanted, view.column)
+    last = float(bins["right"].max())
+    plots.draw_clickable(
+        spread_charts.histogram(bins, view.title, view.spec.hard, chosen),
+        "histogram",
+        crossing.pick_range(view.column, last),
+    )
+    rows = int(queries.ask(view.run, tables.summary, view.score, query=rest)["rows"].iloc[0])
+    _say_clip(clip, int(bins["rows"].sum()), rows)
+
+
+def _compared_with(view: Lens) -> None:
+    """Answer what shape a score has under either normalisation."""
+    plots.question("And compared?")
+    parts = {
+        NORMS[norm]: queries.ask(
+            view.run,
+            tables.histogram,
+            score_column(view.score, norm),
+            160,
+            clip=BODY,
+            query=view.query(),
+        )
+        for norm in ("class", "dataset")
     }
-    frames = {name: _picked(view, column, grouping) for name, column in panels.items()}
-    plots.draw(charts.boxes_side_by_side(frames, "standard deviations from the mean"), "normalised")
+    figure = spread_charts.densities(parts, "standard deviations from the mean")
+    plots.draw(figure, "normalised density")
+    figures = queries.ask(view.run, tables.summary, view.score, query=view.query())
+    below = figures.set_index("normalise")["below_zero"]
+    easier = "easier" if view.spec.hard == "high" else "harder"
     st.caption(
-        "Within its class every class has mean 0, so a subset takes its share from each. Within "
-        "the dataset whole classes are hard or easy, and a subset shifts towards the hard ones."
+        f"{below['class']:.0%} of the rows are {easier} than the mean of their class, "
+        f"{below['dataset']:.0%} than that of the dataset: the more, the longer the tail of the "
+        "others."
     )
-
-
-def table(view: Lens, grouping: Grouping) -> None:
-    """Draw the figures by group and normalisation."""
-    _question(f"What are the figures of every {grouping.noun}?")
-    groups = queries.ask(
-        view.run, tables.summary, view.score, grouping.by, query=_TRAINING, groups=MOST_GROUPS
-    )
-    everything = queries.ask(view.run, tables.summary, view.score, query=_TRAINING)
-    wide = _wide(everything.assign(group="all rows"), groups)
-    st.dataframe(
-        wide,
-        hide_index=True,
-        height=min(len(wide), 14) * 35 + 38,
-        column_config={
-            "group": st.column_config.TextColumn(grouping.noun.capitalize(), width=125),
-            **{
-                name: st.column_config.TextColumn(
-                    width=_WIDE if " median" in name else _NARROW, alignment="right"
-                )
-                for name in wide.columns[1:]
-            },
-        },
-    )
-    st.caption(
-        "Median: of the score as computed. Class and data: of its standard deviations within the "
-        "class and within the dataset. Below 0: easier than the mean "
-        f"{'' if view.spec.hard == 'high' else '(here: harder) '}of what it is compared with."
-    )
-
-
-def _wide(*parts: pd.DataFrame) -> pd.DataFrame:
-    """Lay the normalisations beside each other, worded for people."""
-    import pandas as pd
-
-    everything = pd.concat(parts, ignore_index=True)
-    raw = everything[everything["normalise"] == "raw"].set_index("group")
-    wide = pd.DataFrame(
-        {"Rows": raw["rows"].map(count), "Median": figures(raw["median"])}, index=raw.index
-    )
-    for key, name in (("class", "class"), ("dataset", "data")):
-        part = everything[everything["normalise"] == key].set_index("group")
-        for column in ("median", "mean", "std"):
-            wide[f"{name} {column}"] = part[column].map(lambda value: f"{round(value, 2) + 0:.2f}")
-        wide[f"{name} < 0"] = part["below_zero"].map(lambda share: percent(share, 0))
-    return wide.reset_index()
-
-
-def _boxes(view: Lens, column: str, by: str) -> pd.DataFrame:
-    return queries.ask(view.run, tables.box, column, by, query=_TRAINING, groups=MOST_GROUPS)
 
 
 def _first(boxes: pd.DataFrame, hard: str) -> list[str]:
@@ -216,17 +210,6 @@ def _first(boxes: pd.DataFrame, hard: str) -> list[str]:
     return boxes["group"].head(GROUPS_LISTED).tolist()
 
 
-def _picked(view: Lens, column: str, grouping: Grouping) -> pd.DataFrame:
-    return _ordered(_boxes(view, column, grouping.by), grouping.shown)
-
-
-def _ordered(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Keep the named groups, in the order of their names."""
-    place = {name: index for index, name in enumerate(names)}
-    kept = frame[frame["group"].isin(place)]
-    return kept.sort_values("group", key=lambda groups: groups.map(place), kind="stable")
-
-
 def _values(names: Sequence[str]) -> tuple[str | None, ...]:
     return tuple(None if name == tables.MISSING else name for name in names)
 
@@ -235,24 +218,13 @@ def _forget_groups() -> None:
     state.put("groups", [])
 
 
-def _question(question: str) -> None:
-    st.subheader(question, anchor=False)
-
-
-def _plural(noun: str) -> str:
-    return "classes" if noun == "class" else f"groups by {noun}"
-
-
-def _hard_end(view: Lens) -> str:
-    return f"{'Further right' if view.spec.hard == 'high' else 'Further left'} is harder."
-
-
 def _say_clip(clip: tuple[float, float], drawn: int, rows: int) -> None:
+    click = "Click a bar to see only its rows, here and on every page."
     if clip == BODY:
         st.caption(
             f"Orange is hard, blue is easy. Drawn from the {100 * clip[0]:g}% to the "
             f"{100 * clip[1]:g}% quantile: {counted(drawn, 'row')} of {count(rows)}; "
-            f"{counted(rows - drawn, 'row')} in the tails are left out."
+            f"{counted(rows - drawn, 'row')} in the tails are left out. {click}"
         )
     else:
-        st.caption(f"Orange is hard, blue is easy. All {counted(rows, 'row')}.")
+        st.caption(f"Orange is hard, blue is easy. All {counted(rows, 'row')}. {click}")

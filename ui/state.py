@@ -20,15 +20,20 @@ _DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": F
 
 @dataclass(frozen=True)
 class Parameter:
-    """One piece of the view: its name in the address, its kind, and the page it belongs to.
+    """One piece of the view: its name in the address, its kind, and the pages it belongs to.
 
     What `stays` outlives links that do not name it.
     """
 
     name: str
     kind: Kind = "text"
-    page: str | None = None
+    page: str | tuple[str, ...] | None = None
     stays: bool = False
+
+    def belongs(self, page: str) -> bool:
+        """Say whether it is part of the view of a page; without pages it is of all."""
+        pages = (self.page,) if isinstance(self.page, str) else self.page
+        return pages is None or page in pages
 
     def read(self, values: list[str]) -> Any:
         """Return the value that the address asks for, or None where it makes no sense."""
@@ -64,7 +69,9 @@ PARAMETERS = (
     Parameter("filter", "many"),
     Parameter("view", page="run"),
     Parameter("way", page="run"),
-    Parameter("by", page="distributions"),
+    Parameter("part", page=("distributions", "classes")),
+    Parameter("by", page=("distributions", "classes")),
+    Parameter("keeping", page="classes"),
     Parameter("order", page="distributions"),
     Parameter("groups", "many", page="distributions"),
     Parameter("tails", "switch", page="distributions"),
@@ -117,7 +124,7 @@ def remember(page: str) -> None:
     wanted = {
         parameter.name: parameter.write(st.session_state.get(parameter.name))
         for parameter in PARAMETERS
-        if parameter.page in (None, page)
+        if parameter.belongs(page)
     }
     wanted = {name: values for name, values in wanted.items() if values}
     if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:

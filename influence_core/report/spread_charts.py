@@ -5,7 +5,7 @@ What is chosen in a figure stays in full colour and the rest pales, so that it c
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +50,8 @@ def histogram(
         hovertemplate="%{customdata[0]:.4~g} to %{customdata[1]:.4~g}<br>"
         "<b>%{y:,} rows</b><extra></extra>",
     )
-    return chart([bars], title, "Rows").update_layout(showlegend=False)
+    figure = chart([bars], title, "Rows").update_layout(showlegend=False)
+    return figure.update_yaxes(tickformat=",d")
 
 
 def density(bins: pd.DataFrame, title: str) -> go.Figure:
@@ -59,14 +60,19 @@ def density(bins: pd.DataFrame, title: str) -> go.Figure:
     The counts are smoothed by a Gaussian whose width follows Silverman's rule.
     """
     low, high = float(bins["left"].min()), float(bins["right"].max())
-    curves = {group: _smooth(part, low, high) for group, part in bins.groupby("group", sort=False)}
-    lines = [
-        _line(index, group, x, y, "%{x:.4~g}")
-        for index, (group, (x, y)) in enumerate(curves.items())
-    ]
-    figure = chart(lines, title, "Density")
-    figure.update_yaxes(showticklabels=False, rangemode="tozero")
-    return figure.update_layout(showlegend=len(lines) > 1)
+    return _densities(
+        {group: _smooth(part, low, high) for group, part in bins.groupby("group", sort=False)},
+        title,
+    )
+
+
+def densities(parts: Mapping[str, pd.DataFrame], title: str) -> go.Figure:
+    """Draw smooth densities of several columns over their own bins, a line each."""
+    curves = {
+        name: _smooth(bins, float(bins["left"].min()), float(bins["right"].max()))
+        for name, bins in parts.items()
+    }
+    return _densities(curves, title)
 
 
 def cumulative(quantiles: pd.DataFrame, title: str) -> go.Figure:
@@ -114,6 +120,15 @@ def boxes_side_by_side(panels: dict[str, pd.DataFrame], title: str) -> go.Figure
     figure.update_layout(margin={"t": 44}, barmode="overlay")
     figure.update_xaxes(title_text=title)
     return list_axis(figure, first["group"])
+
+
+def _densities(curves: Mapping[Any, tuple[np.ndarray, np.ndarray]], title: str) -> go.Figure:
+    lines = [
+        _line(index, name, x, y, "%{x:.4~g}") for index, (name, (x, y)) in enumerate(curves.items())
+    ]
+    figure = chart(lines, title, "Density")
+    figure.update_yaxes(showticklabels=False, rangemode="tozero")
+    return figure.update_layout(showlegend=len(lines) > 1)
 
 
 def _line(index: int, group: object, x: Any, y: Any, hover: str) -> go.Scatter:

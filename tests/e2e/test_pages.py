@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -58,28 +57,6 @@ def test_empty_workspace_says_what_to_do(empty_visit: Visit) -> None:
     expect(page.get_by_text("Which data?")).to_be_visible()
     empty_visit.open("distributions")
     expect(page.get_by_text("There is no run yet.")).to_be_visible()
-
-
-def test_distributions_draw_every_chart_and_table(visit: Visit) -> None:
-    page = visit.open("distributions?run=small&score=vog&norm=dataset")
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    assert page.get_by_test_id("stPlotlyChart").count() == 5
-    expect(page.get_by_text("What are the figures of every class?")).to_be_visible()
-    with visit.rerun():
-        page.get_by_text("Show the tails").click()
-    expect(page.get_by_text("Orange is hard, blue is easy. All")).to_be_visible()
-    assert address(page)["tails"] == "yes"
-
-
-def test_five_hundred_classes_stay_readable(visit: Visit) -> None:
-    page = visit.open("distributions?run=wide&order=hardest")
-    expect(page.get_by_text("20 of 500 groups")).to_be_visible()
-    ticks = page.get_by_test_id("stPlotlyChart").nth(1).locator(".ytick text")
-    expect(ticks).to_have_count(20)
-    boxes = sorted((tick.bounding_box() for tick in ticks.all()), key=lambda box: box["y"])
-    overlaps = [first["y"] + first["height"] > second["y"] + 1 for first, second in pairwise(boxes)]
-    assert not any(overlaps)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
 def test_examples_page_search_and_detail(visit: Visit, runs: Path) -> None:

@@ -1,0 +1,117 @@
+"""The distributions page: every part follows the rows in view, and says what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from influence_core.scores.timing import early_and_late
+from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.query import ExampleQuery
+from influence_core.store.run import Run
+from tests.factory import make_run, read, snapshot_files
+from ui import spread
+
+APP = Path(__file__).parents[2] / "app.py"
+PARTS = tuple(spread.PARTS)
+
+
+def visit(page: str = "distributions", **view: str | list[str]) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=200)
+    app.switch_page(f"pages/{page}.py")
+    for name, value in view.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(one.value) for one in [*app.subheader, *app.caption, *app.markdown])
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_is_drawn_and_named_in_the_address(small_run: Run, part: str) -> None:
+    app = visit(run="small", part=part)
+    assert not app.error
+    assert app.query_params["part"] in (part, [part])
+    assert len(app.subheader) >= 1
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_hostile_names_are_no_markup(hostile_run: Run, part: str) -> None:
+    app = visit(run="hostile", part=part, by='"; DROP TABLE examples; --')
+    assert not app.error
+    assert "<b>bold</b>" not in said(app)
+
+
+def test_charts_follow_the_rows_in_view(small_run: Run) -> None:
+    human = (
+        (read(small_run.examples_file).to_pandas().query("split == 'train'")["source"]) == "human"
+    )
+    app = visit(run="small", part="shape", tails="yes", filter=["source=human"])
+    assert f"All {human.sum()} rows" in said(app)
+    timing = visit(run="small", part="timing", filter=["source=human"])
+    assert f"{human.sum()} rows in view" in said(timing)
+
+
+def test_a_chart_keeps_the_bars_that_its_own_filter_leaves_out(small_run: Run) -> None:
+    median = float(np.median(read(small_run.scores_file)["vog"].to_numpy()))
+    app = visit(run="small", score="vog", part="shape", tails="yes", filter=[f"vog=:{median!r}"])
+    assert "All 328 rows" in said(app)
+    assert "164 of 328 training rows in view" in said(app)
+    label = read(small_run.examples_file)["label"][0].as_py()
+    groups = visit(run="small", part="groups", label=label)
+    assert "6 of 6 groups" in said(groups)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_where_no_row_is_left_it_says_so(small_run: Run, part: str) -> None:
+    app = visit(run="small", part=part, search="nothing says this")
+    assert "No training row is in view" in said(app)
+    next(one for one in app.button if one.label == "Show all rows").click().run()
+    assert "No training row is in view" not in said(app)
+
+
+def test_before_and_after_counts_what_is_kept(small_run: Run) -> None:
+    app = visit(run="small", score="el2n", norm="dataset", part="sampling", tails="yes")
+    assert "230 of the 328 rows drawn stay, 70.1%" in said(app)
+    app.slider(key="prune.fraction").set_value(75).run()
+    wanted = SelectionSettings(score="el2n", normalise="dataset", fraction=0.75)
+    kept = len(select(small_run, wanted).kept)
+    assert f"{kept} of the 328 rows drawn stay" in said(app)
+    assert "What does dropping 75% leave of EL2N?" in said(app)
+
+
+def test_the_share_is_that_of_the_export_page(small_run: Run) -> None:
+    app = visit(run="small", part="sampling")
+    app.slider(key="prune.fraction").set_value(55).run()
+    app.switch_page("pages/export.py").run()
+    assert app.slider(key="prune.fraction").value == 55
+
+
+def test_timing_says_how_early_and_late_differ(small_run: Run) -> None:
+    found = early_and_late(small_run, ExampleQuery(scored_only=True), 2)
+    told = said(visit(run="small", part="timing"))
+    assert f"{found.flat_early:.0%} of the rows lie below 0.1 after epoch 2" in told
+    assert f"rank correlation of {found.likeness.spearman:.2f}" in told
+    assert "Looking 8 times" in told
+
+
+def test_without_dynamics_it_says_what_would_bring_them(small_run: Run) -> None:
+    for path in snapshot_files(small_run):
+        path.unlink()
+    app = visit(run="small", part="timing")
+    assert not app.error
+    assert "kept no training dynamics" in said(app)
+
+
+def test_a_score_alone_is_enough(runs_root: Path) -> None:
+    make_run(runs_root, "single", rows=80, scores=("pvi",))
+    for part in PARTS:
+        app = visit(run="single", part=part, score="vog")
+        assert not app.error
+        assert app.selectbox(key="score").value == "pvi"
