@@ -1,10 +1,13 @@
-"""Export: drop a share of the training rows, see what that does, take the rest away."""
+"""Export: choose what goes, see what that does to every class, take the rest away."""
 
-from ui import exporting, pruning, shell
+from ui import curating, exported, exporting, outcome, shell, tailing
 
 shell.header("Export", "What can go, what does that do to every class, and where is the rest?")
 view = shell.lens()
 if view is not None:
-    wanted = pruning.settings(view)
-    chosen = pruning.preview(view, wanted)
-    exporting.take_away(view, chosen)
+    wanted = curating.draft(view)
+    curated = outcome.preview(view, wanted)
+    if curated is not None:
+        exporting.take_away(view, wanted, curated)
+    exported.listing(view.run)
+    tailing.form(view)

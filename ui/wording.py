@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from influence_core.report.wording import count, counted, figure, figures, percent, short
 
-__all__ = ["age", "count", "counted", "figure", "figures", "percent", "plain", "short"]
+__all__ = ["age", "count", "counted", "figure", "figures", "percent", "plain", "short", "size"]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=@/^])")
 
@@ -30,6 +30,19 @@ def plain(text: object) -> str:
     if any(unicodedata.bidirectional(letter) in _TURNS for letter in line):
         line = f"{_ISOLATE}{line}{_END_OF_ISOLATE}"
     return _MARKDOWN.sub(r"\\\1", line)
+
+
+def size(bytes_: int) -> str:
+    """Word the size of a file.
+
+    >>> size(999), size(12_300), size(4_560_000)
+    ('999 bytes', '12 kB', '4.6 MB')
+    """
+    if bytes_ < 1_000:
+        return counted(bytes_, "byte")
+    if bytes_ < 1_000_000:
+        return f"{bytes_ / 1_000:,.0f} kB"
+    return f"{bytes_ / 1_000_000:,.1f} MB"
 
 
 def age(moment: str, now: datetime | None = None) -> str:

@@ -133,13 +133,14 @@ def command_line(
     """Return the command that repeats an export: settings that differ from their defaults."""
     words = ["influence", "export", run.name, str(destination), "--format", format]
     for settings in parts:
-        words += _options(settings)
+        words += options(settings)
     if review_version is not None:
         words += ["--review-version", str(review_version)]
     return shlex.join(words)
 
 
-def _options(settings: Settings) -> Iterator[str]:
+def options(settings: Settings) -> Iterator[str]:
+    """Yield the options of a command that say what settings differ from their defaults in."""
     chosen = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     for name, value in settings.model_dump(mode="json").items():
         if name not in chosen and name not in ALWAYS_SAID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -13,6 +14,7 @@ from influence_core.errors import ConfigError, RunError, rule
 from influence_core.store.columns import CORE, catalogue, rank_column, score_column
 from influence_core.store.copying import FORMATS, new_copy, writable
 from influence_core.store.database import rows
+from influence_core.store.export import options
 from influence_core.store.files import atomic
 from influence_core.store.formats import WRITERS, Format
 from influence_core.store.query import ExampleQuery, Normalise, Scan
@@ -82,6 +84,11 @@ def write_tails(run: Run, destination: str | Path, settings: TailSettings) -> Pa
     with writable(path), atomic(path) as partial:
         _write(found, partial, FORMATS[path.suffix])
     return path
+
+
+def tails_command(run: Run, destination: str | Path, settings: TailSettings) -> str:
+    """Return the command that writes the same table."""
+    return shlex.join(["influence", "tails", run.name, str(destination), *options(settings)])
 
 
 def tail_bytes(found: pd.DataFrame, format: Format) -> bytes:

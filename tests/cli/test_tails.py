@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 from influence_core.store.run import Run
-from influence_core.store.tails import TailSettings, tails
+from influence_core.store.tails import TailSettings, tails, tails_command
 from tests.cli.conftest import Influence
 
 
@@ -21,6 +22,10 @@ class TestTails:
         settings = TailSettings(
             score="el2n", normalise="class", end="hardest", number=2, per_class=True
         )
+        command = tails_command(small_run, path, settings)
+        assert shlex.split(command) == [
+            *("influence", "tails", "small", str(path), *options, "--per-class")
+        ]
         written = [json.loads(line)["id"] for line in path.read_text().splitlines()]
         assert written == tails(small_run, settings)["id"].tolist()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import zipfile
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -122,23 +120,6 @@ def test_hostile_texts_stay_text(visit: Visit, runs: Path) -> None:
         assert shown.split() == text_of(run, f"u{row:08d}").split()
     visit.open("distributions?run=hostile")
     expect(page.locator(".ytick", has_text="<b>bold</b>").first).to_be_visible()
-
-
-def test_export_shows_balance_and_writes_files(visit: Visit, runs: Path, tmp_path: Path) -> None:
-    run = Run(runs / "small")
-    shutil.rmtree(run.path / "exports", ignore_errors=True)
-    page = visit.open("export?run=small&score=el2n")
-    train = run.manifest().dataset.splits["train"]
-    kept = train - round(0.3 * train)
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"{kept:,}")
-    page.get_by_role("button", name="Export").click()
-    expect(page.get_by_text(str(run.path / "exports" / "el2n-class-easy-30"))).to_be_visible()
-    with page.expect_download() as started:
-        page.get_by_role("button", name="Download").click()
-    started.value.save_as(tmp_path / "export.zip")
-    names = zipfile.ZipFile(tmp_path / "export.zip").namelist()
-    assert any(name.endswith("manifest.json") for name in names)
-    assert sum("kept" in name or "removed" in name for name in names) == 2
 
 
 @pytest.mark.parametrize("page_name", ["distributions", "examples", "export", "pruning"])

@@ -1,0 +1,160 @@
+"""The export page: what goes, what that does, and what is written, are those of the core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from influence_core.selection.curate import CurationSettings, curate
+from influence_core.selection.retention import class_entropy
+from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.exported import kept_ids, written_exports
+from influence_core.store.run import Run
+from influence_core.store.selections import Selections
+from tests.reviewer import review_some
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+def visit(**view: str | list[str]) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.switch_page("pages/export.py")
+    for name, value in view.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {one.label: one.value for one in app.metric}
+
+
+def said(app: AppTest) -> str:
+    elements = [*app.caption, *app.markdown, *app.subheader, *app.warning, *app.error]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(one for one in app.button if one.label == label).click().run()
+
+
+@pytest.fixture
+def easy(small_run: Run) -> np.ndarray:
+    """Rows that go first, of which two selections are made."""
+    rows = select(small_run, SelectionSettings(fraction=0.2)).dropped
+    Selections(small_run).create("gold", rows[:10])
+    Selections(small_run).create("bad", rows[10:40])
+    return rows
+
+
+def test_selections_move_the_figures_and_the_export(small_run: Run, easy: np.ndarray) -> None:
+    app = visit(run="small", keep=["gold"], omit=["bad"])
+    assert not app.exception
+    named = CurationSettings(keep_selection=("gold",), drop_selection=("bad",))
+    curated = curate(small_run, SelectionSettings(), named)
+    assert metrics(app)["Kept"] == str(len(curated.kept))
+    assert "10 training rows of gold always kept" in said(app)
+    assert f"of {curated.decided} left to decide {len(curated.selection.dropped)} go" in said(app)
+    press(app, "Export")
+    (done,) = written_exports(small_run)
+    assert done.folder.name == "vog-class-easy-30-with-gold-without-bad"
+    ids = small_run.examples(["id"])["id"]
+    assert sorted(kept_ids(done)) == sorted(ids[curated.kept])
+    assert {one.name: one.rows for one in done.manifest.selections} == {"gold": 10, "bad": 30}
+    assert "Replace" in [one.label for one in app.button]
+
+
+def test_balance_follows_reviewers_before_anything_is_written(small_run: Run) -> None:
+    review_some(small_run)
+    app = visit(run="small")
+    app.slider(key="prune.fraction").set_value(0).run()
+    before = small_run.manifest().dataset.class_counts
+    assert metrics(app)["Removed"] == "2"
+    assert "Reviewers remove 2 more" in said(app)
+    frame = next(one.value for one in app.dataframe if "Kept share" in one.value)
+    press(app, "Export")
+    (done,) = written_exports(small_run)
+    after = {name: int(rows) for name, rows in zip(frame["label"], frame["Kept"], strict=True)}
+    assert after == done.manifest.train_after != before
+    entropy = class_entropy(list(after.values()))
+    assert metrics(app)["Balance"] == f"{entropy:.2f} bits"
+
+
+def test_starting_from_a_selection_keeps_all_of_it(small_run: Run, easy: np.ndarray) -> None:
+    app = visit(run="small")
+    app.slider(key="prune.fraction").set_value(40).run()
+    app.multiselect(key="start").set_value(["bad"]).run()
+    assert metrics(app)["Kept"] == "30"
+    assert app.slider(key="prune.fraction").value == 0
+    assert "would lose every row" in said(app) or metrics(app)["Classes left empty"] == "0"
+    app.multiselect(key="start").set_value([]).run()
+    assert app.slider(key="prune.fraction").value == 40
+
+
+def test_a_contradiction_is_told_in_place(small_run: Run, easy: np.ndarray) -> None:
+    Selections(small_run).add("bad", easy[:1])
+    app = visit(run="small", keep=["gold"], omit=["bad"])
+    assert not app.exception
+    assert "1 rows are both to keep" in said(app)
+    assert "Export" not in [one.label for one in app.button]
+    assert "Only the hardest or the easiest rows?" in said(app)
+
+
+def test_a_class_that_is_emptied_is_named(small_run: Run) -> None:
+    label = small_run.manifest().dataset.label_names[2]
+    examples = small_run.examples(["label", "split"])
+    rows = np.flatnonzero((examples["label"] == label) & (examples["split"] == "train"))
+    Selections(small_run).create("class", rows)
+    app = visit(run="small", omit=["class"])
+    assert metrics(app)["Classes left empty"] == "1"
+    assert label.replace("_", "\\_") in app.warning[0].value
+
+
+def test_files_are_checked_on_request(small_run: Run) -> None:
+    app = visit(run="small")
+    press(app, "Export")
+    app.session_state["contents vog-class-easy-30"] = True
+    press(app.run(), "Check the files")
+    assert "Every file is as it was written." in [one.value for one in app.success]
+    (done,) = written_exports(small_run)
+    (done.folder / "kept.csv").write_text("other")
+    press(app, "Check the files")
+    assert "1 file differs" in said(app)
+    frame = next(one.value for one in app.dataframe if "State" in one.value)
+    assert dict(zip(frame["File"], frame["State"], strict=True))["kept.csv"] == "changed since"
+
+
+def test_two_exports_are_compared(small_run: Run) -> None:
+    app = visit(run="small")
+    press(app, "Export")
+    app.slider(key="prune.fraction").set_value(50).run()
+    press(app, "Export")
+    second = next(one for one in app.selectbox if one.label == "Second")
+    second.set_value(second.options[0]).run()
+    less, more = (
+        set(select(small_run, SelectionSettings(fraction=part)).kept) for part in (0.5, 0.3)
+    )
+    found = metrics(app)
+    assert found["Kept by both"] == str(len(less & more))
+    assert found["Jaccard"] == f"{len(less & more) / len(less | more):.2f}"
+
+
+def test_a_selection_that_is_gone_leaves_the_address(small_run: Run) -> None:
+    app = visit(run="small", keep=["ghost"])
+    assert not app.exception
+    assert not app.error
+    assert "keep" not in app.query_params
+
+
+def test_nothing_is_written_where_nothing_may_be(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFLUENCE_READ_ONLY", "1")
+    app = visit(run="small")
+    assert next(one for one in app.button if one.label == "Export").disabled
+    monkeypatch.setenv("INFLUENCE_MASK_TEXTS", "1")
+    app = visit(run="small")
+    assert "Texts are masked" in said(app)
+    assert not [one for one in app.get("download_button")]
