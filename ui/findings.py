@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from influence_core.errors import DataError
 from influence_core.store.run import DatasetSummary, Finding
 from ui.wording import count
 
@@ -29,6 +30,11 @@ def report(findings: Iterable[Finding]) -> None:
                 st.badge(f"{number} {one if number == 1 else many}", color=colour, icon=icon)
     for finding in sorted(listed, key=lambda finding: list(_LEVELS).index(finding.level)):
         _line(finding)
+
+
+def of(error: DataError) -> tuple[Finding, ...]:
+    """Return the findings of an error; its message where it carries none."""
+    return tuple(error.findings) or (Finding(level="error", check="source", message=str(error)),)
 
 
 def sizes(summary: DatasetSummary) -> None:

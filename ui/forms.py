@@ -6,6 +6,7 @@ Widget keys are `<prefix>.<field>`; values outlive a change of page.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -23,13 +24,15 @@ _CHOICES = {"probe": "Probe: fast, a proxy", "finetune": "Fine-tune: thorough, s
 _WORDS = {"lr": "learning rate", "id": "id", "pvi": "PVI", "vog": "VoG", "el2n": "EL2N"}
 
 
-def fields(model: type[BaseModel], names: Iterable[str], prefix: str) -> dict[str, Any]:
+def fields(
+    model: type[BaseModel], names: Iterable[str], prefix: str, start: BaseModel | None = None
+) -> dict[str, Any]:
     """Draw the named fields of `model` and return their values."""
-    return {name: field(model, name, prefix) for name in names}
+    return {name: field(model, name, prefix, start) for name in names}
 
 
-def field(model: type[BaseModel], name: str, prefix: str) -> Any:
-    """Draw one field of `model` and return its value."""
+def field(model: type[BaseModel], name: str, prefix: str, start: BaseModel | None = None) -> Any:
+    """Draw one field of `model`, filled from `start` or its default, and return its value."""
     info = model.model_fields[name]
     draw, inner = _widget(info.annotation)
     common = {
@@ -38,7 +41,15 @@ def field(model: type[BaseModel], name: str, prefix: str) -> Any:
         "key": f"{prefix}.{name}",
         "persist_state": "session",
     }
-    return draw(info, inner, common)
+    value = draw(info if start is None else _filled(info, getattr(start, name)), inner, common)
+    return info.default if value is None else value
+
+
+def _filled(info: FieldInfo, value: Any) -> FieldInfo:
+    """Return a field that looks the same but for its default."""
+    other = copy(info)
+    other.default = value
+    return other
 
 
 def build(model: type[Model], values: Mapping[str, Any]) -> Model:
@@ -70,6 +81,21 @@ def label(name: str) -> str:
     """Return a field's name in words: `encoder_lr` → `Encoder learning rate`."""
     words = " ".join(_WORDS.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
+
+
+def worded(value: Any) -> str:
+    """Return a setting's value in words."""
+    if value is None or value == "":
+        return "not set" if value is None else "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(worded, value)) or "none"
+    if isinstance(value, str) and value in SCORES:
+        return SCORES[value].label
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 Draw = Callable[[FieldInfo, Any, dict[str, Any]], Any]
@@ -135,7 +161,7 @@ def _optional_number(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any
 
 def _text(info: FieldInfo, inner: Any, common: dict[str, Any]) -> str | None:
     typed = st.text_input(value=info.default or "", placeholder="not set", **common)
-    return typed.strip() or info.default
+    return typed.strip() or None
 
 
 def _numbers(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[Any, ...]:

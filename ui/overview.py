@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from influence_core.config import RunSettings
+from influence_core.comparing.settings import in_force
 from influence_core.store.run import Manifest, Run
-from ui import findings, forms, live, queries, shell, state
-from ui.wording import count, percent
+from ui import access, contrast, findings, forms, live, queries, shell, state
+from ui.wording import count, percent, plain
 
 VIEWS = {"new": "Start a new run", "progress": "Progress and report"}
 
@@ -19,6 +17,8 @@ def chosen_view() -> Run | None:
     name = state.get("run")
     if not name:
         return None
+    if access.say_only_read("New runs are switched off"):
+        return queries.open_run(name)
     state.settle("view", list(VIEWS), "progress" if state.linked("run") else _usual(name))
     st.segmented_control(
         "View",
@@ -45,6 +45,23 @@ def show(run: Run) -> None:
         findings.sizes(manifest.dataset)
         findings.report(manifest.dataset.findings)
     _settings(manifest)
+    _contrast(manifest)
+
+
+def _contrast(manifest: Manifest) -> None:
+    """Draw what is different from another run, and the way to use the settings again."""
+    st.subheader("What is different from another run?", anchor=False)
+    that = contrast.choose(but=manifest.name)
+    if that is not None:
+        contrast.made(manifest, that)
+    for one in (manifest, that):
+        if (
+            one is not None
+            and not access.read_only()
+            and one.settings.origin in ("probe", "finetune")
+        ):
+            label = f"Use the settings of {plain(one.name)} in a new run"
+            shell.link("run", label, ":material/content_copy:", view="new", like=one.name)
 
 
 def _usual(name: str) -> str:
@@ -78,7 +95,7 @@ def _settings(manifest: Manifest) -> None:
     with st.expander("Settings and versions", icon=":material/tune:"):
         rows = [
             {"Part": part.capitalize(), "Setting": forms.label(name), "Value": str(value)}
-            for part, values in _in_force(manifest.settings).items()
+            for part, values in in_force(manifest.settings).items()
             for name, value in values.items()
             if value is not None
         ]
@@ -87,10 +104,3 @@ def _settings(manifest: Manifest) -> None:
             for name, version in manifest.versions.items()
         ]
         st.dataframe(rows, hide_index=True, height=400)
-
-
-def _in_force(settings: RunSettings) -> dict[str, dict[str, Any]]:
-    """Return the parts of the settings that had a say: an import trains nothing."""
-    silent = {"model", "training"} if settings.imported else set()
-    parts = settings.model_dump(mode="json", exclude=silent)
-    return {part: values for part, values in parts.items() if values is not None}

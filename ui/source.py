@@ -19,7 +19,17 @@ from influence_core.store.run import DatasetSummary, Finding, Run
 from ui import findings, forms, state
 from ui.wording import counted, short
 
-WAYS = {"upload": "Upload a file", "name": "Name a source", "builtin": "Built-in data"}
+WAYS = {
+    "upload": "Upload a file",
+    "name": "Name a source",
+    "builtin": "Built-in data",
+    "load": "Load scores",
+}
+"""How a run comes about; the last takes what was computed elsewhere, the others train."""
+
+TEXTS = {way: label for way, label in WAYS.items() if way != "load"}
+"""Where texts can come from."""
+
 TYPES = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet"]
 
 ROLES = {
@@ -36,29 +46,46 @@ CHECKED_AT_ONCE = 64 * 2**20
 
 _NOBODY = "(none)"
 
+Stamp = tuple[tuple[float, int], ...]
+"""Times and sizes of files."""
 
-def pick() -> DataSettings | None:
-    """Draw the ways to name a source and return the settings that name it."""
+
+def choose_way() -> str:
+    """Draw the ways in which a run can come about and return the one that was chosen."""
     state.settle("way", list(WAYS))
-    way = st.segmented_control(
-        "Where are the texts?",
+    way: str = st.segmented_control(
+        "What do you have?",
         list(WAYS),
         format_func=WAYS.get,
         required=True,
         key="way",
         persist_state="session",
     )
+    return way
+
+
+def pick(way: str) -> DataSettings | None:
+    """Draw one of the ways to name a source and return the settings that name it."""
     if way == "upload":
         return _upload()
     return _named() if way == "name" else _builtin()
 
 
+def fill(data: DataSettings) -> None:
+    """Let the pickers name the source of an earlier run."""
+    state.put("way", "builtin" if data.source == BUILTIN_SOURCE else "name")
+    if data.source == BUILTIN_SOURCE:
+        st.session_state["source_language"] = data.language
+    else:
+        st.session_state["source_name"] = data.source
+
+
 def look(settings: DataSettings) -> Inspection | None:
     """Draw the columns of the source and its first rows; None where it cannot be read."""
     try:
-        seen = _inspect(settings.model_dump_json(), _stamp(settings.source))
+        seen = _inspect(settings.model_dump_json(), stamp(settings.source))
     except DataError as error:
-        findings.report(error.findings or [_as_finding(error)])
+        findings.report(findings.of(error))
         return None
     settings = _columns(seen)
     _head(seen)
@@ -67,27 +94,27 @@ def look(settings: DataSettings) -> Inspection | None:
 
 @dataclass(frozen=True)
 class Checked:
-    """Whether a run may start on a source, and how many rows it has, if they were counted."""
+    """Whether a run may start on a source, and what its rows are, if they were read."""
 
     ready: bool
-    rows: int | None = None
+    summary: DatasetSummary | None = None
 
 
 def check(settings: DataSettings) -> Checked:
     """Check all rows, draw the report, and say whether a run may start."""
-    stamp = _stamp(settings.source)
-    size = sum(length for _, length in stamp)
-    key = f"checked {settings.model_dump_json()} {stamp}"
+    stamped = stamp(settings.source)
+    size = sum(length for _, length in stamped)
+    key = f"checked {settings.model_dump_json()} {stamped}"
     if size > CHECKED_AT_ONCE and not st.session_state.get(key):
         st.caption("The run checks all rows before it trains. They can be checked now, too.")
         st.session_state[key] = st.button("Check all rows now", icon=":material/fact_check:")
         if not st.session_state[key]:
             return Checked(ready=True)
-    summary, listed = _check(settings.model_dump_json(), stamp)
+    summary, listed = _check(settings.model_dump_json(), stamped)
     if summary is not None:
         findings.sizes(summary)
     findings.report(listed)
-    return Checked(summary is not None, summary.rows if summary else None)
+    return Checked(summary is not None, summary)
 
 
 def _upload() -> DataSettings | None:
@@ -175,7 +202,7 @@ def _head(seen: Inspection) -> None:
     st.caption(f"The first rows; {counted(len(seen.columns), 'column')}. All are kept.")
 
 
-def _stamp(source: str) -> tuple[tuple[float, int], ...]:
+def stamp(source: str) -> Stamp:
     """Return times and sizes of the files of a source: when they change, so does its check."""
     paths = [Path(name.strip()) for name in source.split(",")]
     files = [path.stat() for path in paths if path.is_file()]
@@ -200,11 +227,7 @@ def _check(settings: str, stamp: Any) -> tuple[DatasetSummary | None, tuple[Find
             run = Run(Path(folder))
             summary = load(DataSettings.model_validate_json(settings), run, Progress(listen))
     except DataError as error:
-        return None, tuple(error.findings) or (_as_finding(error),)
+        return None, findings.of(error)
     finally:
         bar.empty()
     return summary, summary.findings
-
-
-def _as_finding(error: DataError) -> Finding:
-    return Finding(level="error", check="source", message=str(error))

@@ -69,6 +69,8 @@ PARAMETERS = (
     Parameter("filter", "many"),
     Parameter("view", page="run"),
     Parameter("way", page="run"),
+    Parameter("like", page="run"),
+    Parameter("versus", page="run"),
     Parameter("part", page=("distributions", "classes")),
     Parameter("by", page=("distributions", "classes")),
     Parameter("keeping", page="classes"),

@@ -9,6 +9,9 @@ from typing import Any
 from influence_core.config import RunSettings
 from influence_core.store.run import Manifest
 
+_GUESSED = {"text", "text_pair", "label", "id", "split"}
+"""Columns that are found by themselves where they are not named."""
+
 _SILENT = {"model", "training", "scoring", "compute"}
 """Parts that have no say where scores are only imported."""
 
@@ -37,12 +40,16 @@ def in_force(settings: RunSettings) -> dict[str, dict[str, Any]]:
 def differing_settings(this: RunSettings, that: RunSettings) -> tuple[Difference, ...]:
     """Return the settings in which two runs differ, in the order of their fields.
 
+    A column that one of them left to be guessed is no difference: whether both read the same tell
+    the fingerprints of their data.
+
     >>> from influence_core.config import TrainingSettings
     >>> slow = RunSettings(training=TrainingSettings(epochs=20))
     >>> differing_settings(slow, RunSettings())
     (Difference(part='training', name='epochs', this=20, that=10, default=10),)
     """
-    return _differing(in_force(this), in_force(that), in_force(RunSettings()))
+    every = _differing(in_force(this), in_force(that), in_force(RunSettings()))
+    return tuple(one for one in every if not _guessed(one))
 
 
 def shared_settings(this: RunSettings, that: RunSettings) -> tuple[Difference, ...]:
@@ -63,6 +70,10 @@ def figures(this: Manifest, that: Manifest) -> tuple[Difference, ...]:
 
 
 Parts = Mapping[str, Mapping[str, Any]]
+
+
+def _guessed(one: Difference) -> bool:
+    return one.part == "data" and one.name in _GUESSED and None in (one.this, one.that)
 
 
 def _differing(this: Parts, that: Parts, default: Parts) -> tuple[Difference, ...]:

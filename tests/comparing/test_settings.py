@@ -25,9 +25,7 @@ CHANGES = st.fixed_dictionaries(
             {},
             optional={"epochs": st.integers(1, 50), "mode": st.sampled_from(["probe", "finetune"])},
         ),
-        "data": st.fixed_dictionaries(
-            {}, optional={"label": st.sampled_from(["intent", "domain"])}
-        ),
+        "data": st.fixed_dictionaries({}, optional={"group": st.sampled_from(["a", "b"])}),
         "compute": st.fixed_dictionaries({}, optional={"workers": st.integers(1, 4)}),
     },
 )
@@ -63,6 +61,13 @@ def test_what_both_share_but_nobody_else_is_told_apart() -> None:
     assert differing_settings(this, that) == (Difference("training", "seed", 1, 2, 0),)
     assert shared_settings(this, that) == (Difference("training", "epochs", 20, 20, 10),)
     assert shared_settings(RunSettings(), RunSettings()) == ()
+
+
+def test_columns_that_were_guessed_are_no_difference() -> None:
+    guessed, named = settings({}), settings({"data": {"label": "intent", "text_pair": ""}})
+    other = settings({"data": {"label": "domain", "text_pair": ""}})
+    assert differing_settings(guessed, named) == differing_settings(named, guessed) == ()
+    assert differing_settings(named, other) == (Difference("data", "label", "intent", "domain"),)
 
 
 def test_an_import_has_no_settings_of_a_training() -> None:
