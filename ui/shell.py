@@ -88,14 +88,16 @@ def show() -> None:
     )
     st.html(HERE / "assets" / "style.css")
     st.logo(ICON, size="large")
-    page = st.navigation(pages(), position="sidebar")
+    known = pages()
+    page = st.navigation(known, position="hidden")
     st.session_state[_FRAMED] = True
-    state.restore()
+    name = page.url_path or "home"
+    state.restore(name)
     access.settle()
     with guard():
-        _sidebar(page.url_path)
+        _sidebar(page.url_path, known)
         page.run()
-    state.remember(page.url_path or "home")
+    state.remember(name)
 
 
 def pages() -> list[st.Page]:
@@ -190,15 +192,27 @@ def _nothing(message: str, label: str, view: str) -> None:
         link("run", label, ":material/arrow_forward:", run=state.get("run"), view=view)
 
 
-def _sidebar(page: str) -> None:
-    """Draw the pickers of the page: the run, and on some the score and its comparison."""
+def _sidebar(page: str, known: list[st.Page]) -> None:
+    """Draw the way to the pages, and the pickers of this one: run, score and its comparison."""
     state.settle("norm", list(NORMS))
     with st.sidebar:
+        ways = st.container(gap=None, key="navigation")
         if _pick_run(page) and page in _SCORE_PAGES:
             _pick_score(compare=page in _COMPARING_PAGES)
         st.space("small")
         access.sidebar()
         st.caption(f"Runs are kept in `{queries.root()}`")
+    with ways:
+        _navigation(known)
+
+
+def _navigation(known: list[st.Page]) -> None:
+    """Draw links that take the view along: Streamlit's own would lead to an empty address.
+
+    A page that had to write its address after it was entered would stand in the way back.
+    """
+    for page in known:
+        st.page_link(page, query_params=state.view(page.url_path or "home"), width="stretch")
 
 
 def _pick_run(page: str) -> list[str]:

@@ -14,6 +14,8 @@ import streamlit as st
 Kind = Literal["text", "number", "many", "switch"]
 
 _WRITTEN = "_address_as_written"
+_ENTERED = "_address_just_entered"
+_PAGE = "_page_of_the_address"
 _LINKED = "_parameters_of_last_link"
 _DEFAULTS: dict[Kind, Any] = {"text": None, "number": 1, "many": [], "switch": False}
 
@@ -80,6 +82,12 @@ PARAMETERS = (
     Parameter("end", page="examples"),
     Parameter("page", "number", page="examples"),
     Parameter("id", page="examples"),
+    Parameter("show", page="examples"),
+    Parameter("sort", page="examples"),
+    Parameter("falling", "switch", page="examples"),
+    Parameter("low", "number", page="examples"),
+    Parameter("tab", page="examples"),
+    Parameter("ask", page="examples"),
     Parameter("layout", page="map"),
     Parameter("colour", page="map"),
     Parameter("front", "many", page="map"),
@@ -109,10 +117,14 @@ PARAMETERS = (
 """Every parameter of the address."""
 
 
-def restore() -> None:
-    """Take over what the address asks for, if someone else than `remember` wrote it."""
-    asked = {name: st.query_params.get_all(name) for name in st.query_params}
-    if not asked or asked == st.session_state.get(_WRITTEN):
+def restore(page: str) -> None:
+    """Take over what the address of `page` asks for, if someone else than `remember` wrote it."""
+    asked = _asked()
+    changed = asked != st.session_state.get(_WRITTEN)
+    if changed or page != st.session_state.get(_PAGE):
+        st.session_state[_PAGE] = page
+        st.session_state[_ENTERED] = True
+    if not (changed and asked):
         return
     for parameter in PARAMETERS:
         if parameter.stays and parameter.name not in asked:
@@ -125,16 +137,27 @@ def restore() -> None:
 
 
 def remember(page: str) -> None:
-    """Write the view of `page` into the address."""
-    wanted = {
-        parameter.name: parameter.write(st.session_state.get(parameter.name))
+    """Write the view of `page` into the address.
+
+    An address that was just entered is not completed by what goes without saying: every writing
+    is a step of the browser's history, and one here would lead whoever goes back forth again.
+    """
+    asked, wanted = _asked(), view(page)
+    if st.session_state.pop(_ENTERED, False) and asked.items() <= wanted.items():
+        wanted = asked
+    if wanted != asked:
+        st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+def view(page: str) -> dict[str, list[str]]:
+    """Return the address of a page as it would be drawn now."""
+    values = {
+        parameter.name: st.session_state.get(parameter.name)
         for parameter in PARAMETERS
         if parameter.belongs(page)
     }
-    wanted = {name: values for name, values in wanted.items() if values}
-    if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
-        st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+    return link(**values)
 
 
 def get(name: str) -> Any:
@@ -171,3 +194,7 @@ def link(**values: Any) -> dict[str, list[str]]:
     staying = {name: get(name) for name, parameter in known.items() if parameter.stays}
     written = {name: known[name].write(value) for name, value in (staying | values).items()}
     return {name: value for name, value in written.items() if value}
+
+
+def _asked() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}

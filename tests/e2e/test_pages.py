@@ -36,7 +36,7 @@ def test_deep_link_as_first_visit_of_a_fresh_server(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Examples")).to_be_visible()
     expect(page.get_by_text("training rows by PVI")).to_be_visible()
     pages = list((PROJECT / "pages").glob("*.py"))
-    assert page.get_by_test_id("stSidebarNavLink").count() == len(pages)
+    assert page.locator(".st-key-navigation a").count() == len(pages)
 
 
 def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> None:
@@ -107,7 +107,15 @@ def test_filter_of_the_address_is_in_force(visit: Visit, runs: Path) -> None:
     )
     found = tables.count(Run(runs / "small"), query)
     expect(page.get_by_text("source is synthetic")).to_be_visible()
-    expect(page.get_by_text(f"{found} training rows")).to_be_visible()
+    expect(page.get_by_text(f"{found} training rows").first).to_be_visible()
+    with visit.rerun():
+        page.locator(".st-key-navigation").get_by_role("link", name="Pruning").click()
+    assert address(page)["filter"] == "source=synthetic"
+    page.go_back()
+    expect(page.get_by_text("source is synthetic")).to_be_visible()
+    with visit.rerun():
+        page.get_by_role("button", name="Show all").click()
+    assert "filter" not in address(page)
 
 
 def test_hostile_texts_stay_text(visit: Visit, runs: Path) -> None:
@@ -184,7 +192,7 @@ def test_run_deleted_while_open_gives_way_to_the_newest(visit: Visit, runs: Path
     expect(page.get_by_text("There is no run named doomed")).to_be_visible()
     expect(page.get_by_text("This is fresh, the newest.")).to_be_visible()
     assert address(page)["run"] == "fresh"
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Export").click()
+    page.locator(".st-key-navigation a").filter(has_text="Export").click()
     expect(page.get_by_text("What does every class lose?")).to_be_visible()
     expect(page.get_by_text("There is no run named doomed")).to_have_count(0)
     fresh.delete()
@@ -195,3 +203,17 @@ def test_unknown_run_and_example_are_told_kindly(visit: Visit) -> None:
     expect(page.get_by_text("There is no run named nothere").first).to_be_visible()
     visit.open("examples?run=small&id=nobody")
     expect(page.get_by_text("The example of this link is not in the run.")).to_be_visible()
+
+
+def test_the_way_back_leads_through_the_pages(visit: Visit) -> None:
+    page = visit.open("examples?run=small", fresh=True)
+    seen = [page.get_by_role("heading", level=1).text_content()]
+    for name in ("Pruning", "Noise", "Map"):
+        with visit.rerun():
+            page.locator(".st-key-navigation").get_by_role("link", name=name).click()
+        seen.append(page.get_by_role("heading", level=1).text_content())
+    for title in reversed(seen[:-1]):
+        with visit.rerun():
+            page.go_back()
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+    assert address(page)["run"] == "small"

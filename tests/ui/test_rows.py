@@ -50,7 +50,7 @@ def test_they_stay_on_the_next_page_and_can_be_taken_away(small_run: Run) -> Non
     assert "in view" in in_view(app)
     next(one for one in app.button if one.label == "Show all").click().run()
     assert in_view(app) == ""
-    assert "label" not in app.query_params
+    assert app.session_state["label"] is None
 
 
 def test_a_selection_narrows(small_run: Run) -> None:
