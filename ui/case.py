@@ -15,7 +15,7 @@ from influence_core.store.review import Action, Entry
 from influence_core.store.rows import Text, texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
-from ui import queries, shell
+from ui import access, queries, shell
 from ui.reviewing import DONE, Desk
 from ui.suspects import Suspect, Suspects
 from ui.wording import age, count, counted, percent, plain, short
@@ -57,9 +57,12 @@ def show(run: Run, suspects: Suspects, desk: Desk, suspect: Suspect, then: str |
     with st.container(border=True, key="suspect", gap="small"):
         _head(run, suspects, suspect)
         _texts(said)
-        new = _labels(run, desk, suspect)
-        _buttons(desk, suspect, new, then)
-        _undo(desk)
+        if access.read_only():
+            _suggestion(suspect)
+        else:
+            new = _labels(run, desk, suspect)
+            _buttons(desk, suspect, new, then)
+            _undo(desk)
         _history(suspects, desk, suspect)
         _why(suspects, suspect)
         _near(run, suspect)
@@ -106,6 +109,18 @@ def _labels(run: Run, desk: Desk, suspect: Suspect) -> str | None:
             else None,
         )
     return chosen
+
+
+def _suggestion(suspect: Suspect) -> None:
+    """Draw the given label and the suggested one, where nobody decides."""
+    given, suggested = st.columns(2, gap="small")
+    with given, st.container(gap=None):
+        st.caption("Label given")
+        st.text(suspect.label)
+    if suspect.suggested is not None:
+        with suggested, st.container(gap=None):
+            st.caption(f"Label suggested, {percent(suspect.confidence, 0)} sure")
+            st.text(suspect.suggested)
 
 
 def _buttons(desk: Desk, suspect: Suspect, new: str | None, then: str | None) -> None:

@@ -12,7 +12,7 @@ from influence_core.noise.detectors import DETECTORS
 from influence_core.store.review import Decision
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
-from ui import case, noise, queries, state
+from ui import access, case, noise, queries, state
 from ui.case import ACTIONS
 from ui.reviewing import DONE, Desk, notice, take_seat
 from ui.suspects import CONSENSUS, Rows, Suspect, Suspects, Wanted
@@ -73,8 +73,9 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
         "what they are ranked by.",
         **_restart(),
     )
-    with seat:
-        desk = take_seat(desk)
+    if not access.read_only():
+        with seat:
+            desk = take_seat(desk)
     _kept_before(suspects)
     wanted = Wanted(
         rows=state.get("rows"),
@@ -166,7 +167,8 @@ def _listing(
     shown = [suspects.suspect(place, wanted.judge) for place in queue[:number]]
     if shown:
         _table(run, shown, desk.standing, wanted)
-        _all_shown(desk, shown)
+        if not access.read_only():
+            _all_shown(desk, shown)
     return shown
 
 

@@ -14,7 +14,7 @@ from influence_core.pruning.forecast import forecast, seconds_a_step
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.scores.registry import specs_of
 from influence_core.store.run import Manifest, Run
-from ui import forms, queries, shell, state
+from ui import access, forms, queries, shell, state
 from ui.shell import Lens
 from ui.wording import counted, plain
 
@@ -47,6 +47,10 @@ def possible(view: Lens) -> bool:
 def plan(view: Lens) -> None:
     """Draw the form of a new experiment; it is folded away where there is one to look at."""
     present = len(Experiment.of(view.run))
+    if access.read_only():
+        if not present:
+            access.say_only_read("This run has no experiment, and none can be started")
+        return
     if not present:
         st.markdown(
             "Models are trained on what different ways of pruning leave, and judged on the test "

@@ -62,24 +62,30 @@ def head(place: Place, status: JobStatus, chosen_by: str) -> None:
         st.badge(label, color=colour)
         if status.state == "queued":
             queue.buttons(place)
-        if status.active:
-            st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(place,))
-        elif status.resumable:
-            st.button(
-                "Start" if status.state == "idle" else "Resume",
-                icon=":material/play_arrow:",
-                type="primary",
-                on_click=_resume,
-                args=(place,),
-            )
-        if not status.active:
-            _delete(place, chosen_by)
+        if not access.read_only():
+            _buttons(place, status, chosen_by)
     if status.state == "queued":
         queue.waits_for(place)
     if status.error:
         st.error(plain(access.message(status.error)), icon=":material/error:")
     if problem := st.session_state.pop(queue.PROBLEM, None):
         st.warning(plain(problem), icon=":material/info:")
+
+
+def _buttons(place: Place, status: JobStatus, chosen_by: str) -> None:
+    """Draw what can be done about the work."""
+    if status.active:
+        st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(place,))
+        return
+    if status.resumable:
+        st.button(
+            "Start" if status.state == "idle" else "Resume",
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=_resume,
+            args=(place,),
+        )
+    _delete(place, chosen_by)
 
 
 def bar(status: JobStatus | None) -> None:

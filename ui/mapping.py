@@ -10,7 +10,7 @@ from influence_core.jobs import JobStatus
 from influence_core.mapping.settings import MapSettings
 from influence_core.mapping.work import MapWork, can_be_mapped, plan_map
 from influence_core.store.run import Run
-from ui import forms, job, queue
+from ui import access, forms, job, queue
 from ui.wording import plain
 
 STAGES = {
@@ -38,6 +38,10 @@ def offer(run: Run, first: bool) -> None:
     work = MapWork.of(run)
     if work.manifest_file.exists() and jobs.status(work).active:
         job.watch(work, _draw)
+        return
+    if access.read_only():
+        if first:
+            access.say_only_read("This run has no map of meaning, and none can be made")
         return
     if first:
         with st.container(border=True):
@@ -100,7 +104,8 @@ def _draw(work: MapWork, status: JobStatus) -> None:
             st.markdown(f":blue[:material/autorenew:] **The map of meaning: {doing}**")
             if waits:
                 queue.buttons(work)
-            st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(work,))
+            if not access.read_only():
+                st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(work,))
         if waits:
             queue.waits_for(work)
             return

@@ -10,7 +10,7 @@ from influence_core.noise.reviewed import precision, precision_by_rank
 from influence_core.noise.table import find_noise
 from influence_core.report.precision import reviewed_precision
 from influence_core.store.run import Run
-from ui import plots, queries, shell, suspects
+from ui import access, plots, queries, shell, suspects
 from ui.reviewing import Desk
 from ui.suspects import Suspects
 from ui.wording import count, percent, plain
@@ -97,7 +97,7 @@ def _offer(run: Run) -> None:
         "and at the most similar rows. That takes seconds; for a fine-tuned run about a minute, "
         "because its texts are encoded once more as they were before the fine-tuning."
     )
-    if st.button("Judge the labels", type="primary", icon=":material/rule:"):
+    if st.button("Judge the labels", type="primary", icon=":material/rule:", **access.locked()):
         with st.spinner("Judging every label", show_time=True):
             find_noise(run)
         st.rerun()

@@ -17,7 +17,7 @@ from influence_core.report.panels import pruning_panels
 from influence_core.scores.registry import SCORES
 from influence_core.selection.select import WITHOUT_SCORE
 from influence_core.store.run import Run
-from ui import experiments, forms, job, live, plots, queries, state
+from ui import access, experiments, forms, job, live, plots, queries, state
 from ui.curves import title_of
 from ui.shell import Lens, guard
 from ui.wording import count, counted, percent, plain
@@ -43,8 +43,10 @@ def show(view: Lens) -> None:
     if not experiments.possible(view):
         return
     found = {one.name: one for one in NoisyExperiment.of(view.run)}
-    _plan(view.run, first=not found)
+    if not access.read_only():
+        _plan(view.run, first=not found)
     if not found:
+        access.say_only_read("Nobody has asked that of this run, and nothing can be started")
         return
     state.settle("noisy", list(found))
     if len(found) > 1:

@@ -12,7 +12,7 @@ from influence_core.report.about_run import report_command
 from influence_core.report.settings import ReportSettings
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
-from ui import forms, queries, shell, state
+from ui import access, forms, queries, shell, state
 from ui.wording import counted, plain
 
 PREVIEW_PIXELS = 900
@@ -42,14 +42,18 @@ def settings(run: Run) -> ReportSettings:
     tolerated = forms.tolerance(
         tolerance, "report.tolerance", help=fields["tolerance"].description, width=280
     )
-    mask.toggle(
-        "Leave out all texts",
-        key="mask",
-        persist_state="session",
-        help=fields["mask_texts"].description,
-    )
+    if access.masked():
+        mask.caption("Texts are masked: the report leaves them out, too.")
+    else:
+        mask.toggle(
+            "Leave out all texts",
+            key="mask",
+            persist_state="session",
+            help=fields["mask_texts"].description,
+        )
     score = state.get("score") if queries.manifest(run).scores else None
-    return ReportSettings(score=score, tolerance=tolerated, mask_texts=state.get("mask"))
+    masked = access.masked() or state.get("mask")
+    return ReportSettings(score=score, tolerance=tolerated, mask_texts=masked)
 
 
 def contents(run: Run) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from influence_core import jobs
 from influence_core.noise.mending import plan_reviewed
 from influence_core.store.run import Run
-from ui import shell, state
+from ui import access, shell, state
 from ui.reviewing import Desk, changes
 
 
@@ -22,6 +22,8 @@ def go_on(run: Run, desk: Desk) -> None:
         )
         return
     st.markdown(f"The reviewed data differs in **{told}**. The run itself keeps the data it has.")
+    if access.say_only_read("Training on it is switched off"):
+        return
     export, name, start = st.columns([1.2, 2, 1.2], vertical_alignment="bottom")
     with export:
         shell.link("export", "Export it", ":material/download:", run=run.name)

@@ -94,6 +94,7 @@ def test_the_toggle_masks_and_shows_again(small_run: Run) -> None:
     assert left(app, small_run)
     app.toggle(key="masked").set_value(True).run()
     assert left(app, small_run) == []
+    app = visit("examples", run="small", masked="yes")
     app.toggle(key="masked").set_value(False).run()
     assert left(app, small_run)
 

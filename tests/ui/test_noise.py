@@ -246,7 +246,7 @@ def test_rows_that_were_kept_before_are_left_out_until_asked_for(
     run: Run, report: NoiseReport
 ) -> None:
     first, second = report.table["id"].iloc[:2]
-    assert not visit(run="hostile").toggle
+    assert not visit(run="hostile").main.toggle
     examples = read(run.examples_file)
     kept = pa.array(["keep" if id == first else None for id in examples["id"].to_pylist()])
     write_parquet(run.examples_file, examples.append_column("review_action", kept))
@@ -309,7 +309,7 @@ def test_names_stay_text(run: Run) -> None:
 
 def test_decisions_go_into_the_export(run: Run, report: NoiseReport) -> None:
     first, second = report.table.iloc[:2].to_dict("records")
-    switches = {toggle.key for toggle in visit(page="export", run="hostile").toggle}
+    switches = {toggle.key for toggle in visit(page="export", run="hostile").main.toggle}
     assert switches == {"prune.per_class"}
     reviews = Reviews(run)
     reviews.decide({first["id"]: first["label"]}, "drop", "Ada")
