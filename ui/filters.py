@@ -17,6 +17,7 @@ from influence_core.store.columns import Catalogue, Column
 from influence_core.store.query import Between, Contains, Filter, OneOf
 from influence_core.store.run import Run
 from ui import queries, state
+from ui.wording import figures
 
 MOST_VALUES = 1_000
 """Distinct values above which a column is searched instead of picked from."""
@@ -58,8 +59,9 @@ def worded(written: str) -> str:
     if rest.startswith(_PART):
         return f"{column} contains {unquote(rest[1:])}"
     if _RANGE in rest:
-        low, _, high = rest.partition(_RANGE)
-        return f"{column} {low or '…'} to {high or '…'}"
+        ends = [_number(end) for end in rest.split(_RANGE, 1)]
+        low, high = ("…" if end == "–" else end for end in figures(ends))
+        return f"{column} {low} to {high}"
     values = [part if part != _MISSING else "missing" for part in rest.split(",")]
     return f"{column} is {' or '.join(map(unquote, values))}"
 

@@ -34,8 +34,7 @@ def draw_clickable(figure: Any, key: str, pick: Callable[[list[Any]], None]) -> 
         points = st.session_state[key]["selection"]["points"]
         if points and "customdata" in points[0]:
             st.session_state[_CLICKS] = st.session_state.get(_CLICKS, 0) + 1
-            told = points[0]["customdata"]
-            pick(list(told) if isinstance(told, list | tuple) else [told])
+            pick(_listed(points[0]["customdata"]))
 
     st.plotly_chart(
         charts.themed(figure, "streamlit"),
@@ -44,3 +43,10 @@ def draw_clickable(figure: Any, key: str, pick: Callable[[list[Any]], None]) -> 
         on_select=clicked,
         selection_mode="points",
     )
+
+
+def _listed(told: Any) -> list[Any]:
+    """Return the `customdata` of a point as a list: a browser sends a row of numbers by place."""
+    if isinstance(told, dict):
+        return list(told.values())
+    return list(told) if isinstance(told, list | tuple) else [told]
