@@ -1,216 +1,326 @@
-"""The examples by page, and one of them whole. Only the page in view leaves the server."""
+"""The examples by page, or both ends side by side. Only the pages in view leave the server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
-from influence_core.errors import DataError
-from influence_core.report import charts
-from influence_core.scores.registry import ScoreSpec, specs_of
-from influence_core.store import tables
-from influence_core.store.columns import CORE
+from influence_core.scores.registry import specs_of
+from influence_core.store.columns import Catalogue, Column, catalogue
 from influence_core.store.query import ExampleQuery
-from influence_core.store.rows import Example
-from influence_core.store.run import Run
-from ui import plots, queries, rows, state
+from influence_core.store.rows import columns_of
+from ui import queries, rows, selecting, state, ticked
+from ui.detail import detail
 from ui.shell import Lens
-from ui.tables import choose_row
-from ui.wording import count, counted, figure, figures, percent, plain
+from ui.tables import tick_rows
+from ui.wording import count, counted, figures, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["controls", "detail", "listing", "sides"]
+
+Rows = npt.NDArray[np.int64]
+
 PAGE_SIZE = 25
 
+BLOCK = 4
+"""Pages that are read at once: a pass over the texts costs the same for one of them."""
+
+VIEWS = {"list": "List", "sides": "Side by side"}
+
 ENDS = {"hardest": "Hardest first", "easiest": "Easiest first"}
+
+WAYS = {False: "Lowest first", True: "Highest first"}
+
+INPUT_ORDER = "row"
 
 _CUT = 400
 """Characters of a text that the table carries; the detail shows all of it."""
 
+_SHARED: dict[str, Any] = {"persist_state": "session"}
 
-def controls(view: Lens) -> ExampleQuery:
-    """Draw the rows in view and their order, and return the query they make."""
+
+@dataclass(frozen=True)
+class Part:
+    """One listing: its query, its rows in order, and the parameter that holds its page."""
+
+    query: ExampleQuery
+    order: Rows
+    page: str
+
+    @property
+    def pages(self) -> int:
+        """How many pages it has."""
+        return ceil(len(self.order) / PAGE_SIZE)
+
+
+def controls(view: Lens) -> bool:
+    """Draw the rows in view, their order and how they are laid out; say whether side by side."""
+    state.settle("show", list(VIEWS))
     state.settle("end", list(ENDS))
     rows.bar(view.run, view.manifest)
-    st.segmented_control(
-        "Order",
-        list(ENDS),
-        format_func=ENDS.get,
-        key="end",
-        required=True,
-        persist_state="session",
-        on_change=rows.restart,
-        label_visibility="collapsed",
-    )
-    return view.query(order=state.get("end"))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _switch("show", VIEWS, "Layout", None)
+        _sort(view)
+        if state.get("show") == "list" and state.get("sort") != INPUT_ORDER:
+            by_column = state.get("sort") is not None
+            name, ways = ("falling", WAYS) if by_column else ("end", ENDS)
+            _switch(name, ways, "Order", rows.restart)
+    return bool(state.get("show") == "sides")
 
 
-def listing(view: Lens, query: ExampleQuery) -> Any:
+def listing(view: Lens) -> Any:
     """Draw one page of the examples and return the id of the chosen one."""
-    found = queries.ask(view.run, tables.count, query)
-    st.caption(
-        f"{counted(found, 'training row')} by {view.spec.label}, {ENDS[query.order].lower()}"
-        + ("" if query.normalise == "raw" else f", {_compared(query.normalise)}")
+    part = _part(view, _query(view), "page")
+    if not _head(view, part):
+        return None
+    first = _table(view, part, (285, 110))
+    _pager(part)
+    return state.get("id") or first
+
+
+def sides(view: Lens) -> Any:
+    """Draw the two ends beside each other and return the id of the chosen example."""
+    high, low = (_part(view, query, page) for query, page in _both_ends(view))
+    if not _head(view, high):
+        return None
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{_end_of(high.query)}**")
+        first = _table(view, high, (190, 96))
+        _pager(high)
+    with right:
+        st.markdown(f"**{_end_of(low.query)}**")
+        _table(view, low, (190, 96))
+        _pager(low)
+    return state.get("id") or first
+
+
+def _switch(name: str, titles: dict[Any, str], label: str, changed: Any) -> None:
+    st.segmented_control(
+        label,
+        list(titles),
+        format_func=titles.get,
+        key=name,
+        required=True,
+        on_change=changed,
+        label_visibility="collapsed",
+        **_SHARED,
     )
-    if not found:
+
+
+def _sort(view: Lens) -> None:
+    """Draw what sorts the rows: the score in view, input order, or any other column."""
+    known: Catalogue = queries.ask(view.run, catalogue)
+    options = [None, INPUT_ORDER, *(column.name for column in _sortable(known, view))]
+    state.settle("sort", options)
+    st.selectbox(
+        "Sorted by",
+        options,
+        format_func=lambda name: _called(name, view),
+        key="sort",
+        on_change=rows.restart,
+        width=210,
+        help="Sorts all rows in view. A click on a heading of the table sorts the page alone.",
+        **_SHARED,
+    )
+
+
+def _sortable(known: Catalogue, view: Lens) -> list[Column]:
+    """Return the columns to sort by: of the scores, their own values alone."""
+    entries = set(known.scores) - {view.score}
+    return [
+        column
+        for column in known.columns
+        if column.filterable and (column.table != "scores" or column.name in entries)
+    ]
+
+
+def _called(name: str | None, view: Lens) -> str:
+    if name is None:
+        return view.spec.label
+    if name == INPUT_ORDER:
+        return "Input order"
+    entry = specs_of(view.manifest).get(name)
+    return entry.label if entry else name
+
+
+def _query(view: Lens) -> ExampleQuery:
+    name = state.get("sort")
+    if name is None:
+        return view.query(order=state.get("end"))
+    if name == INPUT_ORDER:
+        return view.query(order="row")
+    return view.query(order="column", column=name, descending=state.get("falling"))
+
+
+def _both_ends(view: Lens) -> list[tuple[ExampleQuery, str]]:
+    name = state.get("sort")
+    if name is None or name == INPUT_ORDER:
+        ends = [view.query(order=end) for end in ENDS]
+    else:
+        ends = [view.query(order="column", column=name, descending=way) for way in (True, False)]
+    return list(zip(ends, ("page", "low"), strict=True))
+
+
+def _part(view: Lens, query: ExampleQuery, page: str) -> Part:
+    with st.spinner("Sorting …", show_time=True):
+        order = rows.in_order(view.run, query)
+    part = Part(query, order, page)
+    state.put(page, max(min(state.get(page), part.pages), 1))
+    return part
+
+
+def _head(view: Lens, part: Part) -> bool:
+    """Say how many rows there are, and offer to keep them; say what to do where there is none."""
+    if not len(part.order):
         st.info(
             "No example fits. Take a filter away, or search for less.", icon=":material/search:"
         )
-        return None
-    pages = ceil(found / PAGE_SIZE)
-    number = min(state.get("page"), pages)
-    state.put("page", number)
-    frame = queries.ask(view.run, tables.page, query, number, PAGE_SIZE)
-    _table(view, frame)
-    st.pagination(
-        pages, key="page", persist_state="session", on_change=state.put, args=("id", None)
-    )
-    return state.get("id") or frame["id"].iloc[0]
+        return False
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{counted(len(part.order), 'training row')} {_sorted_by(view, part)}", width="stretch"
+        )
+        _keep(view, part)
+    selecting.say(view.run)
+    return True
 
 
-def detail(view: Lens, key: str) -> None:
-    """Draw everything that is known of one example."""
-    try:
-        example = queries.ask(view.run, tables.example, str(key))
-    except DataError:
-        st.warning("The example of this link is not in the run.", icon=":material/search_off:")
-        return
-    with st.container(border=True, gap="small"):
-        _texts(example)
-        _verdict(example)
-        _scores(example, view)
-        _training(view.run, example)
-        _other_columns(example)
+def _sorted_by(view: Lens, part: Part) -> str:
+    """Word the order of the rows."""
+    query = part.query
+    if query.order == "row":
+        return "in input order"
+    if query.order == "column":
+        by, way = _called(query.column, view), WAYS[query.descending]
+    else:
+        by, way = view.spec.label, ENDS[query.order]
+    norm = "" if query.normalise == "raw" else f", {_compared(query.normalise)}"
+    both = state.get("show") == "sides"
+    return f"by {plain(by)}{'' if both else f', {way.lower()}'}{norm}"
 
 
 def _compared(norm: str) -> str:
     return "compared within the class" if norm == "class" else "compared within the dataset"
 
 
-def _table(view: Lens, frame: pd.DataFrame) -> None:
-    """Draw the page as a table of which one row is chosen."""
+def _keep(view: Lens, part: Part) -> None:
+    """Offer to put the ticked rows, or all in view, into a selection."""
+    picked = ticked.rows(view.run)
+    if picked:
+        selecting.offer(view.run, picked, "ticked", aside=True)
+        st.button(
+            "Untick",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=ticked.clear,
+            args=(view.run,),
+        )
+    else:
+        total = len(part.order)
+        selecting.offer(
+            view.run,
+            lambda: part.order,
+            "in view",
+            total=total,
+            title=f"Keep all {count(total)} in view",
+            aside=True,
+        )
+    selecting.manager(view.run)
+
+
+def _end_of(query: ExampleQuery) -> str:
+    if query.order == "column":
+        return WAYS[query.descending].removesuffix(" first")
+    return ENDS[query.order].removesuffix(" first")
+
+
+def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
+    """Draw the page in view with boxes to tick; return the id of its first row."""
+    frame = _page(view, part)
+    by = part.query.column if part.query.order == "column" else None
     pairs = frame["text_pair"].notna().any()
     shown = frame.assign(
         text=frame["text"].str.slice(0, _CUT),
         text_pair=frame["text_pair"].str.slice(0, _CUT),
         value=figures(frame[view.column]),
     )
-    widths = (160, 150) if pairs else (300, None)
+    wide, narrow = widths
     text = st.column_config.TextColumn
-    columns = {"text": text("Text", width=widths[0])}
+    share = 1 + bool(pairs) + (by not in (None, *_ALWAYS))
+    columns = {"text": text("Text", width=wide // share + 10 * (share > 1))}
     if pairs:
-        columns["text_pair"] = text("Second text", width=widths[1])
-    columns["label"] = text("Label", width=115)
+        columns["text_pair"] = text("Second text", width=wide // share + 10)
+    columns["label"] = text("Label", width=narrow)
     columns["value"] = text(view.spec.label, width=76, alignment="right")
-    choose_row(shown, frame["id"].tolist(), "id", columns, PAGE_SIZE * 35 // 2 + 38)
+    if by not in (None, *_ALWAYS):
+        columns["by"] = text(_called(by, view), width=wide // share)
+        shown = shown.assign(by=_worded(frame[by]))
+    ids = frame["id"].tolist()
+    boxes = ticked.boxes(view.run, frame["row"].tolist(), first=part.page == "page")
+    tick_rows(shown, ids, "id", columns, PAGE_SIZE * 35 // 2 + 38, boxes)
+    return str(ids[0])
 
 
-def _inputs(example: Example) -> dict[str, Any]:
-    """Return the input columns of an example; the name has nothing to do with pandas."""
-    return example.values  # noqa: PD011
+_ALWAYS = ("text", "text_pair", "label")
 
 
-def _texts(example: Example) -> None:
-    for name in ("text", "text_pair"):
-        text = _inputs(example).get(name)
-        if text is not None:
-            with st.container(height=220 if len(text) > 600 else "content", gap=None):
-                st.text(text)
+def _worded(values: pd.Series) -> list[str]:
+    """Return the values of a column as they stand in a table."""
+    if values.dtype.kind == "f":
+        return figures(values)
+    return ["–" if value != value or value is None else str(value)[:_CUT] for value in values]
 
 
-def _verdict(example: Example) -> None:
-    """Draw the label and what the final model says instead."""
-    label, said = st.columns(2, gap="small")
-    with label, st.container(gap=None):
-        st.caption("Label")
-        st.text(_inputs(example)["label"])
-    if example.prediction:
-        sure = percent(example.prediction.get("final_confidence"), 0)
-        with said, st.container(gap=None):
-            st.caption(f"The model says, {sure} sure")
-            st.text(example.prediction["predicted"])
+def _page(view: Lens, part: Part) -> pd.DataFrame:
+    """Return the page in view, read with the pages beside it."""
+    start = (state.get(part.page) - 1) * PAGE_SIZE
+    size = BLOCK * PAGE_SIZE
+    block = part.order[start // size * size :][:size]
+    by = [part.query.column] if part.query.order == "column" else []
+    names = ("id", "text", "text_pair", "label", view.column, *by)
+    frame = queries.ask(view.run, columns_of, tuple(block.tolist()), names)
+    return frame[start % size :][:PAGE_SIZE].reset_index(drop=True)
 
 
-def _scores(example: Example, view: Lens) -> None:
-    """Draw all scores: value, how hard it makes the example, and what high means."""
-    import pandas as pd
-
-    if not example.scores:
-        st.caption(f"No scores: the row is in the {_inputs(example)['split']} split.")
+def _pager(part: Part) -> None:
+    if part.pages == 1:
         return
-    entries = specs_of(view.manifest)
-    table = pd.DataFrame(
-        [
-            {
-                "Score": entries[reading.score].label,
-                "Value": figure(reading.raw),
-                "Harder than": reading.percentile,
-                "Class z": f"{reading.class_norm:.2f}",
-            }
-            for reading in example.scores
-            if reading.score in entries
-        ]
-    )
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        row_height=30,
-        column_config={
-            "Score": st.column_config.TextColumn(width=88),
-            "Value": st.column_config.TextColumn(
-                width=72, alignment="right", help=_hard_ends(entries.values())
-            ),
-            "Harder than": st.column_config.ProgressColumn(
-                format="%.0f%%",
-                min_value=0,
-                max_value=100,
-                width=100,
-                help="Share of the other training rows that are easier by this score.",
-            ),
-            "Class z": st.column_config.TextColumn(
-                width=64,
-                alignment="right",
-                help="Standard deviations from the mean of the rows with the same label.",
-            ),
-        },
-    )
-    if example.never_learnt:
-        st.caption("The model was never right about it in any snapshot.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.pagination(
+            part.pages,
+            max_visible_pages=7 if part.page == "page" and state.get("show") == "list" else 5,
+            key=part.page,
+            on_change=state.put,
+            args=("id", None),
+            **_SHARED,
+        )
+        if part.pages > 7:
+            jump = f"jump to {part.page}"
+            st.number_input(
+                "Go to page",
+                min_value=1,
+                max_value=part.pages,
+                value=None,
+                placeholder="Go to",
+                key=jump,
+                on_change=_jump,
+                args=(part.page, jump),
+                label_visibility="collapsed",
+                width=110,
+            )
 
 
-def _hard_ends(entries: Iterable[ScoreSpec]) -> str:
-    """Say for every score which end is hard."""
-    known = list(entries)
-    ends = {
-        end: ", ".join(plain(entry.label) for entry in known if entry.hard == end)
-        for end in ("high", "low")
-    }
-    return " ".join(f"{end.capitalize()} is hard: {names}." for end, names in ends.items() if names)
-
-
-def _training(run: Run, example: Example) -> None:
-    points = queries.ask(run, tables.dynamics, example.row)
-    if points.empty:
-        return
-    st.caption("How sure was the model of the label as it learnt?")
-    plots.draw(charts.dynamics(points), "dynamics")
-
-
-def _other_columns(example: Example) -> None:
-    """Draw the row's number, id, split and the input columns that were carried along."""
-    import pandas as pd
-
-    hidden = {"text", "text_pair", "label"}
-    values = {"row": count(example.row), **_inputs(example)}
-    listed = [
-        {"Column": name, "Value": str(value)[:_CUT]}
-        for name, value in sorted(values.items(), key=lambda item: item[0] not in (*CORE, "row"))
-        if name not in hidden and value is not None
-    ]
-    with st.expander("Other columns"):
-        st.dataframe(pd.DataFrame(listed), hide_index=True, height="content")
+def _jump(page: str, key: str) -> None:
+    wanted = st.session_state.get(key)
+    if wanted:
+        state.put(page, wanted)
+        state.put("id", None)
+        st.session_state[key] = None

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import floor
 
 import streamlit as st
 
 from influence_core.noise.detectors import DETECTORS
 from influence_core.noise.earlier import EarlierReview
-from influence_core.noise.near import Neighbour, near
+from influence_core.noise.near import near
 from influence_core.noise.table import LOUD
 from influence_core.store.review import Action, Entry
 from influence_core.store.rows import Text, texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
-from ui import access, queries, shell
+from ui import access, nearby, queries, shell
 from ui.reviewing import DONE, Desk
 from ui.suspects import Suspect, Suspects
+from ui.tables import ROW_HEIGHT
 from ui.wording import age, count, counted, percent, plain, short
 
 ACTIONS: dict[Action, tuple[str, str, str]] = {
@@ -48,7 +48,6 @@ WITNESSES = (
 """What the detectors look at, explained."""
 
 _LONG = 600
-_ROW_HEIGHT = 30
 
 
 def show(run: Run, suspects: Suspects, desk: Desk, suspect: Suspect, then: str | None) -> None:
@@ -217,7 +216,7 @@ def _why(suspects: Suspects, suspect: Suspect) -> None:
         table,
         hide_index=True,
         height="content",
-        row_height=_ROW_HEIGHT,
+        row_height=ROW_HEIGHT,
         column_config={
             "Detector": st.column_config.TextColumn(
                 width=110,
@@ -247,37 +246,4 @@ def _near(run: Run, suspect: Suspect) -> None:
         f"**What do the nearest rows say?** First those with other labels, then "
         f"those labelled {plain(short(suspect.label, 40))}."
     )
-    _neighbours(rows)
-
-
-def _neighbours(rows: Sequence[Neighbour]) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(
-        {
-            "Text": [" / ".join(filter(None, (one.text, one.text_pair))) for one in rows],
-            "Label": [one.label for one in rows],
-            "Near": [_nearness(one) for one in rows],
-        }
-    )
-    text = st.column_config.TextColumn
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        row_height=_ROW_HEIGHT,
-        column_config={
-            "Text": text(width=300),
-            "Label": text(width=130),
-            "Near": text(
-                width=80,
-                help="How alike the texts are to the encoder: cosine of their features, at most 1.",
-            ),
-        },
-    )
-
-
-def _nearness(one: Neighbour) -> str:
-    if one.same_text:
-        return "same text"
-    return "–" if one.similarity is None else f"{one.similarity:.2f}"
+    nearby.table(rows)

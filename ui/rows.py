@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from influence_core.errors import ConfigError
 from influence_core.store import tables
 from influence_core.store.columns import catalogue
+from influence_core.store.order import ordered, within
 from influence_core.store.query import ExampleQuery, Filter, OneOf, check_pattern
+from influence_core.store.rows import numbers
 from influence_core.store.run import Manifest, Run
 from ui import access, filters, queries, selecting, state
 from ui.wording import count, counted, plain
+
+Rows = npt.NDArray[np.int64]
 
 PARAMETERS = ("label", "search", "regex", "selection", "filter")
 """Parameters of the address that choose the rows in view."""
@@ -37,6 +43,17 @@ def query(run: Run, manifest: Manifest, **more: Any) -> ExampleQuery:
     if selection is not None:
         chosen |= {"selection": selection.name, "selection_version": selection.version}
     return ExampleQuery(**(chosen | more))
+
+
+def kept(run: Run, wanted: ExampleQuery) -> Rows:
+    """Return the numbers of the rows that a query finds, ascending; one search for all orders."""
+    return queries.share(run, numbers, wanted.conditions)
+
+
+def in_order(run: Run, wanted: ExampleQuery) -> Rows:
+    """Return the numbers of the rows that a query finds, in its order."""
+    everything = queries.share(run, ordered, wanted.arrangement)
+    return within(everything, kept(run, wanted)) if wanted.filtered else everything
 
 
 def bar(run: Run, manifest: Manifest) -> None:
@@ -104,6 +121,7 @@ def show_all() -> None:
 def restart() -> None:
     """Lead back to the first page and the first row of a listing."""
     state.put("page", 1)
+    state.put("low", 1)
     state.put("id", None)
 
 
@@ -120,7 +138,7 @@ def _in_force(run: Run, manifest: Manifest) -> None:
     wanted = query(run, manifest)
     if not (wanted.filtered or state.get("filter")):
         return
-    found = queries.ask(run, tables.count, wanted)
+    found = len(kept(run, wanted))
     total = queries.ask(run, tables.count, ExampleQuery(scored_only=True))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

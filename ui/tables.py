@@ -1,8 +1,9 @@
-"""Small tables of which one row is chosen, its id kept in the address."""
+"""Small tables of which rows are chosen or ticked, the id of the chosen one in the address."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,6 +12,26 @@ from ui import state
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ROW_HEIGHT = 30
+"""Pixels of a row in a table that stands beside others."""
+
+_MARK = "▸"
+"""What stands before the row that is chosen."""
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """The boxes of a table: which places are ticked, and who is told of a change.
+
+    Another `generation` makes the browser forget what it showed. `first` says that the first row
+    is the chosen one where no other is.
+    """
+
+    places: list[int]
+    generation: int
+    told: Callable[[list[int]], None]
+    first: bool = True
 
 
 def choose_row(
@@ -41,11 +62,77 @@ def choose_row(
     )
 
 
-def _choose(key: str, ids: list[str], parameter: str) -> Callable[[], None]:
+def tick_rows(
+    frame: pd.DataFrame,
+    ids: Sequence[str],
+    parameter: str,
+    columns: Mapping[str, Any],
+    height: int,
+    ticks: Ticks,
+) -> None:
+    """Draw some rows as a table with a box to tick each; a click beside it chooses the row.
+
+    A click puts the id of its row into `parameter`. Ticks are told to `ticks`, which has those of
+    before: the boxes of a table that comes again are ticked again.
+    """
+    listed = list(ids)
+    key = f"ticks {hash((tuple(listed), tuple(columns), ticks.generation))}"
+    chosen = state.get(parameter) or (listed[0] if ticks.first else None)
+    marks = [_MARK if one == chosen else "" for one in listed]
+    st.dataframe(
+        frame.assign(chosen=marks),
+        hide_index=True,
+        height=height,
+        column_order=["chosen", *columns],
+        column_config={"chosen": st.column_config.TextColumn(" ", width=22), **columns},
+        key=key,
+        on_select=_tick(key, listed, parameter, ticks),
+        selection_mode=["multi-row", "single-cell"],
+        selection_default={"selection": {"rows": ticks.places, "columns": [], "cells": []}},
+    )
+
+
+def lead_to(
+    frame: pd.DataFrame, ids: Sequence[str], parameter: str, columns: Mapping[str, Any], key: str
+) -> None:
+    """Draw some rows as a table of which none is chosen; a click puts the id of its row."""
+    listed = list(ids)
+    key = f"{key} {hash(tuple(listed))} {state.get(parameter)}"
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="content",
+        row_height=ROW_HEIGHT,
+        column_order=list(columns),
+        column_config=dict(columns),
+        key=key,
+        on_select=_choose(key, listed, parameter),
+        selection_mode="single-cell",
+    )
+
+
+def _tick(key: str, ids: list[str], parameter: str, ticks: Ticks) -> Callable[[], None]:
+    def tick() -> None:
+        selection = st.session_state[key]["selection"]
+        ticks.told(selection["rows"])
+        cells = [tuple(cell) for cell in selection["cells"]]
+        if cells != st.session_state.get(_clicked(key), []):
+            st.session_state[_clicked(key)] = cells
+            _choose(key, ids, parameter, rows=False)()
+
+    return tick
+
+
+def _clicked(key: str) -> str:
+    """Return the key of the cell that was clicked last: ticks come with it, clicked or not."""
+    return f"{key} clicked"
+
+
+def _choose(key: str, ids: list[str], parameter: str, rows: bool = True) -> Callable[[], None]:
     def choose() -> None:
         selection = st.session_state[key]["selection"]
-        rows = [row for row, _ in selection["cells"]] or selection["rows"]
-        if rows and rows[0] < len(ids):
-            state.put(parameter, ids[rows[0]])
+        clicked = [row for row, _ in selection["cells"]] or (selection["rows"] if rows else [])
+        if clicked and clicked[0] < len(ids):
+            state.put(parameter, ids[clicked[0]])
 
     return choose

@@ -21,7 +21,7 @@ _CHIP = (
     "display:inline-block;padding:0.1em 0.3em;margin:0.12em 0 0.12em {gap};border-radius:4px;"
     "background:{colour};color:{ink};white-space:pre-wrap;overflow-wrap:anywhere;{more}"
 )
-_SPECIAL = "font-size:0.8em;"
+_SMALL = "font-size:0.8em;"
 
 
 def token_chips(tokens: Sequence[Token]) -> str:
@@ -38,7 +38,7 @@ def token_chips(tokens: Sequence[Token]) -> str:
 def legend() -> str:
     """Return chips of the palette's ends and its middle that say what they stand for."""
     marks = ((1 / REACH, "¼ of the mean or less"), (1.0, "the mean"), (REACH, "4 × or more"))
-    chips = (_span(name, chip_colour(ratio), "0.4em") for ratio, name in marks)
+    chips = (_span(name, chip_colour(ratio), "0.3em", more=_SMALL) for ratio, name in marks)
     return f"<div>{''.join(chips)}</div>"
 
 
@@ -58,7 +58,7 @@ def ratios(tokens: Iterable[Token]) -> list[float]:
 def _chip(token: Token, ratio: float) -> str:
     title = f"{figure(token.value)}: {ratio:.2g} times the mean of this text"
     gap = "0" if token.joined else "0.3em"
-    more = _SPECIAL if token.special else ""
+    more = _SMALL if token.special else ""
     return _span(token.text, chip_colour(ratio), gap, title, more)
 
 

@@ -124,11 +124,7 @@ class Selections:
             SelectionError: the run has no such row.
         """
         with self._lock():
-            if self.file(name).exists():
-                raise RunExists(
-                    f"Run {self._run.name!r} has a selection {name!r} already; choose another "
-                    "name, or add to it."
-                )
+            self._check_free(name)
             return self._write(name, self._checked(rows), note, now())
 
     def add(self, name: str, rows: npt.ArrayLike) -> NamedSelection:
@@ -149,6 +145,21 @@ class Selections:
         with self._lock():
             return self._change(name, np.setdiff1d(self.rows(name), self._checked(rows)))
 
+    def rename(self, name: str, new: str) -> NamedSelection:
+        """Give a selection another name; its rows, its note and when it was made stay.
+
+        Raises:
+            SelectionError: there is none of that name.
+            RunExists: the new name is taken.
+            RunError: the new name is not allowed.
+        """
+        with self._lock():
+            before, rows = self._read(name)
+            self._check_free(new)
+            renamed = self._write(new, rows, before.note, before.created)
+            self.file(name).unlink()
+            return renamed
+
     def delete(self, name: str) -> None:
         """Forget a selection; its examples stay.
 
@@ -157,6 +168,13 @@ class Selections:
         """
         with self._lock(), self._presence(name) as path:
             path.unlink()
+
+    def _check_free(self, name: str) -> None:
+        if self.file(name).exists():
+            raise RunExists(
+                f"Run {self._run.name!r} has a selection {name!r} already; choose another name, "
+                "or add to it."
+            )
 
     def _change(self, name: str, rows: Rows) -> NamedSelection:
         before = self.get(name)

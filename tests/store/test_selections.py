@@ -148,3 +148,21 @@ def test_a_query_keeps_to_a_selection(small_run: Run) -> None:
 def test_a_query_for_a_selection_that_is_gone_says_so(small_run: Run) -> None:
     with pytest.raises(SelectionError, match="no selection 'ghost'"):
         count(small_run, ExampleQuery(selection="ghost"))
+
+
+def test_a_new_name_keeps_rows_note_and_when_it_was_made(small_run: Run) -> None:
+    selections = Selections(small_run)
+    before = selections.create("mine", [3, 1, 4], "to read again")
+    selections.create("other", [2])
+    after = selections.rename("mine", "ours")
+    assert (after.name, after.rows, after.note) == ("ours", 3, before.note)
+    assert after.created == before.created
+    assert selections.rows("ours").tolist() == [1, 3, 4]
+    assert {one.name for one in selections.listed()} == {"ours", "other"}
+    with pytest.raises(RunExists, match="has a selection 'other' already"):
+        selections.rename("ours", "other")
+    with pytest.raises(RunError, match="name"):
+        selections.rename("ours", "../away")
+    with pytest.raises(SelectionError, match="has no selection 'mine'"):
+        selections.rename("mine", "again")
+    assert selections.rows("other").tolist() == [2]

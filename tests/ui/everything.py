@@ -16,7 +16,7 @@ def pages() -> list[str]:
     return sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
 
 
-def visit(page: str, **view: str) -> AppTest:
+def visit(page: str, /, **view: str) -> AppTest:
     """Open a page with its view in the address."""
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
     app.switch_page(f"pages/{page}.py")

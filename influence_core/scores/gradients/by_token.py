@@ -10,6 +10,7 @@ from influence_core.errors import ModelError, RunError
 from influence_core.store.database import Parameters, rows
 from influence_core.store.rows import Text, texts
 from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -59,10 +60,10 @@ def token_variances(run: Run, row: int) -> tuple[Token, ...]:
     values = _values(run, row)
     [said] = texts(run, [row])
     encoded, tokenizer = _encoded(run, said, len(values))
-    ids = encoded["input_ids"]
-    if len(ids) != len(values):
+    made = len(encoded["input_ids"][0])
+    if made != len(values):
         raise ModelError(
-            f"The tokenizer of run {run.name!r} makes {len(ids)} tokens of this text, and the "
+            f"The tokenizer of run {run.name!r} makes {made} tokens of this text, and the "
             f"trace has {len(values)}: another one was used in training."
         )
     return tuple(_tokens(tokenizer, encoded, said, values))
@@ -88,9 +89,10 @@ def _encoded(run: Run, said: Text, tokens: int) -> tuple[Any, PreTrainedTokenize
     from influence_core.model.encoder import load_tokenizer
 
     tokenizer = load_tokenizer(str(run.model_folder))
+    pairs = dataset_of(run).pairs
     encoded = tokenizer(
-        said.text,
-        said.text_pair,
+        [said.text],
+        [said.text_pair or ""] if pairs else None,
         truncation=True,
         max_length=tokens,
         return_offsets_mapping=tokenizer.is_fast,
@@ -102,18 +104,20 @@ def _encoded(run: Run, said: Text, tokens: int) -> tuple[Any, PreTrainedTokenize
 def _tokens(
     tokenizer: PreTrainedTokenizerBase, encoded: Any, said: Text, values: list[float]
 ) -> Iterator[Token]:
-    names = tokenizer.convert_ids_to_tokens(encoded["input_ids"])
-    specials = encoded["special_tokens_mask"]
+    names = tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])
+    specials = encoded["special_tokens_mask"][0]
     if not tokenizer.is_fast:
         for name, special, value in zip(names, specials, values, strict=True):
             yield Token(name, value, special=bool(special))
         return
-    before = (None, -1, -1)
-    parts = zip(names, specials, encoded.sequence_ids(), encoded["offset_mapping"], strict=True)
-    for (name, special, text, (start, end)), value in zip(parts, values, strict=True):
-        place = (text, start, end)
-        whole = said.text_pair if text == 1 else said.text
-        written = "" if special or place == before else str(whole)[start:end].strip()
-        joined = (text, start) == before[::2] and not str(whole)[start:end][:1].isspace()
-        yield Token(written or name, value, joined and not special, bool(special))
+    spans, sides = encoded["offset_mapping"][0], encoded.sequence_ids(0)
+    before: tuple[int | None, int, int] = (None, -1, -1)
+    for name, special, side, (start, end), value in zip(
+        names, specials, sides, spans, values, strict=True
+    ):
+        place = (side, start, end)
+        written = str(said.text_pair if side == 1 else said.text)[start:end]
+        told = "" if special or place == before else written.strip()
+        joined = not special and (side, start) == before[::2] and not written[:1].isspace()
+        yield Token(told or name, value, joined, bool(special))
         before = place

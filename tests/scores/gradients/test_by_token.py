@@ -78,12 +78,29 @@ def test_probes_and_held_out_rows_have_none(tuned: Run, probed: Run, small_run: 
         token_variances(tuned, held_out)
 
 
-def retext(run: Run, row: int, text: str) -> None:
+def test_both_texts_of_a_pair_are_read_even_if_the_second_is_empty(copy: Run) -> None:
+    dataset = copy.manifest().dataset
+    copy.update(dataset=dataset.model_copy(update={"pairs": True}))
+    row = int(copy.scores(["row"])["row"].iloc[0])
+    retext(copy, row, "lamp")
+    retrace(copy, row, [1.0, 2.0, 3.0, 4.0])
+    tokens = token_variances(copy, row)
+    assert [one.text for one in tokens] == ["[CLS]", "lamp", "[SEP]", "[SEP]"]
+    retext(copy, row, "lamp", pair="Song rain")
+    retrace(copy, row, [1.0] * 6)
+    tokens = token_variances(copy, row)
+    assert [one.text for one in tokens] == ["[CLS]", "lamp", "[SEP]", "Song", "rain", "[SEP]"]
+    assert not any(one.joined for one in tokens)
+
+
+def retext(run: Run, row: int, text: str, pair: str | None = None) -> None:
     table = read(run.examples_file)
-    written = table["text"].to_pylist()
-    written[row] = text
-    at = table.column_names.index("text")
-    write_parquet(run.examples_file, table.set_column(at, "text", pa.array(written)))
+    for name, said in (("text", text), ("text_pair", pair)):
+        written = table[name].to_pylist()
+        written[row] = said
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, pa.array(written, pa.string()))
+    write_parquet(run.examples_file, table)
 
 
 def retrace(run: Run, row: int, values: list[float]) -> None:

@@ -1,0 +1,228 @@
+"""The Examples page: lists, both ends side by side, one example whole, ticks and selections."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from influence_core.noise.near import nearest
+from influence_core.scores.pairwise.explain import explain
+from influence_core.store import tables
+from influence_core.store.query import ExampleQuery
+from influence_core.store.rows import find_rows, texts
+from influence_core.store.run import Run
+from influence_core.store.selections import Selections
+from tests.noise.blobs import give_features
+from tests.trained import train
+from tests.ui.everything import messages, visit
+from ui import ticked
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """A folder with a fine-tuned run and a probe."""
+    root = tmp_path_factory.mktemp("trained")
+    train(root, tiny_encoder, "finetune", ("vog", "tracin"), name="tuned")
+    train(root, tiny_encoder, "probe", ("vog", "tracin"), name="probed")
+    return root
+
+
+@pytest.fixture
+def tuned(trained: Path, runs_root: Path) -> Run:
+    return Run(shutil.copytree(trained / "tuned", runs_root / "tuned"))
+
+
+@pytest.fixture
+def probed(trained: Path, runs_root: Path) -> Run:
+    return Run(shutil.copytree(trained / "probed", runs_root / "probed"))
+
+
+def opened(**view: Any) -> AppTest:
+    app = visit("examples", **view)
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def ids_of(run: Run, start: int = 0, limit: int = 25, **query: Any) -> list[str]:
+    wanted = ExampleQuery(**{"score": "vog", "order": "hardest", "scored_only": True} | query)
+    return [one.id for one in texts(run, find_rows(run, wanted, start, limit))]
+
+
+def listed(app: AppTest) -> list[list[str]]:
+    """Return the ids of every table of examples on the page."""
+    return [one.value["id"].tolist() for one in app.dataframe if "id" in one.value]
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(one.value) for one in [*app.caption, *app.markdown, *app.info])
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(one for one in app.button if one.label == label)
+
+
+def test_pages_are_slices_of_the_order_however_deep(small_run: Run) -> None:
+    for number in (1, 4, 5, 14):
+        app = opened(run="small", score="vog", page=str(number))
+        assert listed(app) == [ids_of(small_run, 25 * (number - 1))]
+    assert len(listed(app)[0]) == 328 - 13 * 25
+    assert listed(opened(run="small", score="vog", page="9999")) == [ids_of(small_run, 325)]
+
+
+@pytest.mark.parametrize("norm", ["raw", "class"])
+def test_both_ends_stand_side_by_side_and_turn_their_pages_alone(small_run: Run, norm: str) -> None:
+    view = {"run": "small", "score": "pvi", "norm": norm, "search": "a", "show": "sides"}
+    query = {"score": "pvi", "normalise": norm, "search": "a"}
+    for page, low in ((1, 1), (2, 3)):
+        app = opened(**view, page=str(page), low=str(low))
+        hardest = ids_of(small_run, 25 * (page - 1), **query)
+        easiest = ids_of(small_run, 25 * (low - 1), **query, order="easiest")
+        assert listed(app) == [hardest, easiest]
+    assert "**Hardest**" in said(app)
+    assert "**Easiest**" in said(app)
+
+
+@pytest.mark.parametrize("column", ["frequency", "source", "text", "el2n", "predicted"])
+def test_any_column_sorts_all_rows_in_view(small_run: Run, column: str) -> None:
+    for falling in (False, True):
+        app = opened(run="small", sort=column, falling="yes" if falling else "no", page="3")
+        query = {"order": "column", "column": column, "descending": falling}
+        assert listed(app) == [ids_of(small_run, 50, **query)]
+    ends = listed(opened(run="small", sort=column, show="sides"))
+    query = {"order": "column", "column": column}
+    assert ends == [ids_of(small_run, **query, descending=way) for way in (True, False)]
+
+
+def test_input_order_is_one_of_the_orders(small_run: Run) -> None:
+    assert listed(opened(run="small", sort="row")) == [ids_of(small_run, order="row")]
+    gone = opened(run="small", sort="gone", score="vog")
+    assert listed(gone) == [ids_of(small_run)]
+
+
+def test_nothing_found_says_what_to_do(small_run: Run) -> None:
+    for show in ("list", "sides"):
+        assert "No example fits" in said(opened(run="small", search="zzzz", show=show))
+
+
+def test_tokens_of_a_tuned_run_are_coloured_and_told(tuned: Run) -> None:
+    row = int(tuned.scores(["row"])["row"].iloc[0])
+    [one] = texts(tuned, [row])
+    app = opened(run="tuned", id=one.id, tab="Tokens")
+    sent = messages(app)
+    for word in one.text.split():
+        assert f"<bdi>{word}</bdi>" in sent
+    table = next(one.value for one in app.dataframe if "Variance" in one.value)
+    assert table["Token"].tolist()[1:-1] == one.text.split()
+
+
+def test_a_probe_says_kindly_that_it_sees_no_tokens(probed: Run) -> None:
+    assert "A probe sees a text as one feature" in said(opened(run="probed", tab="Tokens"))
+
+
+def test_neighbours_are_those_of_the_core_and_other_labels_are_named(small_run: Run) -> None:
+    give_features(small_run)
+    key = ids_of(small_run)[3]
+    expected = nearest(small_run, key).rows
+    [label] = {tables.example(small_run, key).values["label"]}
+    app = opened(run="small", id=key, tab="Neighbours")
+    table = next(one.value for one in app.dataframe if "Near" in one.value)
+    assert table["Text"].tolist() == [one.text for one in expected]
+    assert table["Same"].tolist() == ["same" if one.label == label else "other" for one in expected]
+    others = sum(one.label != label for one in expected)
+    assert f"{others} of the 8 nearest training rows" in said(app) or not others
+
+
+def test_without_features_and_activations_the_tabs_say_why(small_run: Run) -> None:
+    assert "keeps no features" in said(opened(run="small", tab="Neighbours"))
+    assert "activations" in said(opened(run="small", tab="Influence"))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_influence_on_a_row_is_that_of_the_core(probed: Run, split: str) -> None:
+    examples = probed.examples(["id", "split"])
+    if split == "test" and "test" not in set(examples["split"]):
+        split = next(one for one in examples["split"] if one != "train")
+    key = examples["id"][examples["split"] == split].iloc[0]
+    found = explain(probed, row=key, count=5)
+    app = opened(run="probed", id=key, tab="Influence")
+    shown = [one.value for one in app.dataframe if "Influence" in one.value]
+    sides = [side for side in (found.proponents, found.opponents) if side]
+    assert [table["Text"].tolist() for table in shown] == [
+        [one.text for one in side] for side in sides
+    ]
+    assert f"towards {found.label}" in said(app)
+
+
+def test_a_typed_text_is_answered_with_the_rows_that_made_it(probed: Run) -> None:
+    found = explain(probed, text="bright lamp ceiling", count=5)
+    app = opened(run="probed", ask="bright lamp ceiling")
+    shown = [one.value for one in app.dataframe if "Influence" in one.value]
+    assert shown[0]["Text"].tolist() == [one.text for one in found.proponents]
+    assert found.predicted in [one.value for one in app.text]
+
+
+def test_nothing_heavy_is_asked_before_its_tab_is_opened(
+    probed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def heavy(*_: object, **__: object) -> None:
+        raise AssertionError("asked for too early")
+
+    monkeypatch.setattr("ui.nearby.nearest", heavy)
+    monkeypatch.setattr("influence_core.scores.pairwise.explain.explain", heavy)
+    opened(run="probed")
+
+
+def test_all_in_view_go_into_a_selection_and_narrow_the_view(small_run: Run) -> None:
+    label = small_run.manifest().dataset.label_names[1]
+    app = opened(run="small", label=label)
+    rows = np.sort(find_rows(small_run, ExampleQuery(labels=(label,), scored_only=True), 0, 999))
+    next(one for one in app.text_input if one.key == "in view.name").set_value("whole-class")
+    button(app, "Make it").click().run()
+    assert Selections(small_run).rows("whole-class").tolist() == rows.tolist()
+    app = opened(run="small", selection="whole-class")
+    assert f"{len(rows)} of 328 training rows in view" in said(app)
+
+
+def test_a_selection_is_seen_renamed_and_deleted(small_run: Run) -> None:
+    rows = small_run.scores(["row"])["row"].head(9).tolist()
+    Selections(small_run).create("mine", rows, "to read again")
+    app = opened(run="small")
+    assert "to read again" in [one.value for one in app.text]
+    button(app, "See only these rows").click().run()
+    assert app.session_state["selection"] == "mine"
+    assert "9 of 328" in said(app)
+    next(one for one in app.text_input if one.key == "manager.name mine").set_value("ours")
+    button(app, "Rename").click().run()
+    assert [one.name for one in Selections(small_run).listed()] == ["ours"]
+    assert app.session_state["selection"] == "ours"
+    button(app, "Delete").click().run()
+    assert Selections(small_run).listed()
+    button(app, "Delete for good").click().run()
+    assert not app.exception
+    assert Selections(small_run).listed() == []
+    assert app.session_state["selection"] is None
+    assert len(listed(app)[0]) == 25
+
+
+def test_ticks_outlive_pages_and_runs_do_not_share_them(
+    small_run: Run, other_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.ticked.st.session_state", {})
+    ticked.boxes(small_run, [5, 8, 2], first=True).told([0, 2])
+    ticked.boxes(small_run, [40, 41], first=True).told([1])
+    assert ticked.rows(small_run) == [2, 5, 41]
+    assert ticked.boxes(small_run, [2, 5, 8], first=True).places == [0, 1]
+    ticked.boxes(small_run, [5, 8, 2], first=True).told([1])
+    assert ticked.rows(small_run) == [8, 41]
+    assert ticked.rows(other_run) == []
+    before = ticked.boxes(small_run, [8], first=True)
+    ticked.clear(small_run)
+    after = ticked.boxes(small_run, [8], first=True)
+    assert ticked.rows(small_run) == after.places == []
+    assert after.generation != before.generation
