@@ -13,7 +13,7 @@ from influence_core.jobs import JobStatus, Place
 from influence_core.progress import duration
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
-from ui import access, queue, shell, state
+from ui import access, shell, state, waiting
 from ui.wording import count, counted, percent, plain
 
 REFRESH_SECONDS = 1.0
@@ -61,14 +61,14 @@ def head(place: Place, status: JobStatus, chosen_by: str) -> None:
         st.subheader(plain(place.name), anchor=False, width="content")
         st.badge(label, color=colour)
         if status.state == "queued":
-            queue.buttons(place)
+            waiting.buttons(place)
         if not access.read_only():
             _buttons(place, status, chosen_by)
     if status.state == "queued":
-        queue.waits_for(place)
+        waiting.waits_for(place)
     if status.error:
         st.error(plain(access.message(status.error)), icon=":material/error:")
-    if problem := st.session_state.pop(queue.PROBLEM, None):
+    if problem := st.session_state.pop(waiting.PROBLEM, None):
         st.warning(plain(problem), icon=":material/info:")
 
 
@@ -133,6 +133,6 @@ def _try(act: Callable[[], object]) -> bool:
     try:
         act()
     except InfluenceError as error:
-        st.session_state[queue.PROBLEM] = str(error)
+        st.session_state[waiting.PROBLEM] = str(error)
         return False
     return True

@@ -72,6 +72,8 @@ def progress(run: Run) -> None:
 def _draw(run: Run, status: JobStatus) -> None:
     manifest, watch = queries.manifest(run), _read(run)
     job.head(run, status, "run")
+    if status.state == "queued":
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         _stages(manifest, status, watch)

@@ -10,7 +10,7 @@ from influence_core.jobs import JobStatus
 from influence_core.mapping.settings import MapSettings
 from influence_core.mapping.work import MapWork, can_be_mapped, plan_map
 from influence_core.store.run import Run
-from ui import access, forms, job, queue
+from ui import access, forms, job, waiting
 from ui.wording import plain
 
 STAGES = {
@@ -103,11 +103,11 @@ def _draw(work: MapWork, status: JobStatus) -> None:
             doing = "wait" if waits else STAGES.get(status.stage, "Get ready").lower()
             st.markdown(f":blue[:material/autorenew:] **The map of meaning: {doing}**")
             if waits:
-                queue.buttons(work)
+                waiting.buttons(work)
             if not access.read_only():
                 st.button("Cancel", icon=":material/stop:", on_click=jobs.cancel, args=(work,))
         if waits:
-            queue.waits_for(work)
+            waiting.waits_for(work)
             return
         job.bar(status if status.stage else None)
         st.caption("It goes on when this page is closed.")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from influence_core import jobs, queue
+from influence_core import jobs
 from influence_core.access import read_only
-from influence_core.errors import InfluenceError
 from influence_core.mapping.work import MapWork
 from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.pruning.experiment import Experiment
 from influence_core.queue import Place, Queue, queue_of
 from influence_core.store.run import Run
-from ui import queries, shell
+from ui import live, queries, shell, waiting
 from ui.wording import counted, percent, plain
 
 REFRESH_SECONDS = 2.0
-
-PROBLEM = "job_problem"
-"""Where the reason is kept why a button could not do what it says."""
 
 
 def show() -> None:
@@ -36,59 +30,6 @@ def busy() -> Queue | None:
     return present if present.working or present.waiting else None
 
 
-def waits_for(place: Place) -> None:
-    """Draw what a waiting job waits for."""
-    present = queue_of(place.root)
-    if place not in present.waiting:  # Its turn came between two looks.
-        return
-    ahead = present.ahead(place)
-    names = ", ".join(plain(named(other)) for other in ahead[:3])
-    more = f" and {len(ahead) - 3} more" if len(ahead) > 3 else ""
-    st.markdown(
-        f":material/hourglass_top: Waits for {counted(len(ahead), 'job')}: {names}{more}. It "
-        "starts by itself, also when this page is closed."
-    )
-
-
-def buttons(place: Place, key: str = "") -> None:
-    """Draw what can be done about a waiting job besides cancelling it."""
-    if read_only():
-        return
-    st.button(
-        "Start now",
-        key=f"{key} at once {place.path}",
-        help="Work beside what is running: both take longer.",
-        on_click=act,
-        args=(queue.go_at_once, place),
-    )
-    present = queue_of(place.root)
-    if place in present.waiting[1:]:
-        st.button(
-            "Go next",
-            key=f"{key} next {place.path}",
-            help="Have the next turn, before the others that wait.",
-            on_click=act,
-            args=(queue.put_first, place),
-        )
-
-
-def named(place: Place) -> str:
-    """Return what a job is called in a list: `demo`, `map of demo`."""
-    if isinstance(place, Run):
-        return place.name
-    if isinstance(place, MapWork):
-        return f"map of {place.run.name}"
-    return f"{place.name} of {place.path.parent.parent.name}"
-
-
-def act(do: Callable[[Place], object], place: Place) -> None:
-    """Do what a button asks; a reason not to is shown in the next moment."""
-    try:
-        do(place)
-    except InfluenceError as error:
-        st.session_state[PROBLEM] = str(error)
-
-
 def _live() -> None:
     with shell.guard():
         present = queue_of(queries.root())
@@ -100,13 +41,13 @@ def _live() -> None:
                 _line(place, "Running", "blue")
             for number, place in enumerate(present.waiting, start=1):
                 _line(place, f"Waiting, {number}", "violet")
-            if problem := st.session_state.pop(PROBLEM, None):
+            if problem := st.session_state.pop(waiting.PROBLEM, None):
                 st.warning(plain(problem), icon=":material/info:")
 
 
 def _headline(present: Queue) -> str:
-    waiting = f", {len(present.waiting)} waiting" if present.waiting else ""
-    return f"{counted(len(present.working), 'job')} running{waiting}"
+    rest = f", {len(present.waiting)} waiting" if present.waiting else ""
+    return f"{counted(len(present.working), 'job')} running{rest}"
 
 
 def _line(place: Place, badge: str, colour: str) -> None:
@@ -115,20 +56,20 @@ def _line(place: Place, badge: str, colour: str) -> None:
         _link(place)
         st.caption(_progress(place))
         if place.manifest().status == "queued":
-            buttons(place, "queue")
+            waiting.buttons(place, "queue")
         if not read_only():
             st.button(
                 "Cancel",
                 key=f"queue cancel {place.path}",
                 icon=":material/close:",
-                on_click=act,
+                on_click=waiting.act,
                 args=(jobs.cancel, place),
             )
 
 
 def _link(place: Place) -> None:
     """Draw a link to where the job is watched."""
-    label = plain(named(place))
+    label = plain(waiting.named(place))
     if isinstance(place, Run):
         shell.link("run", label, run=place.name, view="progress")
     elif isinstance(place, Experiment):
@@ -145,4 +86,4 @@ def _progress(place: Place) -> str:
     if status.state != "running" or not status.stage:
         return "" if status.state == "queued" else "getting ready"
     share = f", {percent(status.done / status.total, 0)}" if status.total else ""
-    return f"{plain(status.stage)}{share}"
+    return f"{plain(live.STAGES.get(status.stage, status.stage))}{share}"
