@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from influence_core import jobs
+from influence_core.config import RunSettings
 from influence_core.progress import duration
+from influence_core.report import tour
 from influence_core.scores.registry import specs_of
 from influence_core.store.run import Manifest, Run
-from ui import queries, shell
+from ui import access, queries, shell, state
 from ui.queries import Card
 from ui.wording import age, count, counted, percent, plain, short
 
@@ -19,9 +22,12 @@ PURPOSE = "See which of your labelled texts matter, which labels look wrong, and
 
 _HOW = (
     "A model is trained on your texts while every example is watched: how fast it is learnt, how "
-    "often it is forgotten, how hard it pulls at the weights. Look at the scores that come of it, "
-    "decide, and take away a smaller dataset with a record of what was removed and why."
+    "often it is forgotten, how hard it pulls at the weights. The scores that come of it tell "
+    "which examples are hard, which labels look wrong, and which rows can go. You look, decide, "
+    "and take away a smaller dataset with a record of what was removed and why."
 )
+
+DEMO = "demo"
 
 _BADGES = {
     "created": ("Not started", "gray", ":material/hourglass_empty:"),
@@ -42,10 +48,22 @@ _STEPS = (
         "How are the scores spread, and which classes are hard?",
     ),
     (
+        "classes",
+        "Classes",
+        ":material/category:",
+        "Which classes are small, hard or uneven, and what would pruning take?",
+    ),
+    (
         "examples",
         "Examples",
         ":material/table_rows:",
         "Read the hardest and the easiest texts, and how each was learnt.",
+    ),
+    (
+        "map",
+        "Map",
+        ":material/scatter_plot:",
+        "Which examples are alike, and where do the hard ones lie?",
     ),
     (
         "noise",
@@ -60,10 +78,22 @@ _STEPS = (
         "How much can go? Train on what is left, and see with error bars.",
     ),
     (
+        "compare",
+        "Compare",
+        ":material/compare_arrows:",
+        "Which of two models is better, at what, and how sure is that?",
+    ),
+    (
         "export",
         "Export",
         ":material/download:",
         "Drop a share, see what every class loses, take the rest away.",
+    ),
+    (
+        "report",
+        "Report",
+        ":material/description:",
+        "What was found, in one file that others read in three minutes.",
     ),
     (
         "run",
@@ -88,6 +118,8 @@ def badge(status: str) -> None:
 
 def welcome() -> None:
     """Say what to do in an empty workspace."""
+    if access.say_only_read("There is no run here, and none can be started"):
+        return
     first, second = st.columns(2, border=True)
     with first:
         st.subheader("Try it", anchor=False)
@@ -95,9 +127,8 @@ def welcome() -> None:
             "About 6,000 commands to a voice assistant, made from a grammar, with known wrong "
             "labels among them. Scored in less than a minute, without a network."
         )
-        shell.link(
-            "run", "Score the built-in data", ":material/play_arrow:", view="new", way="builtin"
-        )
+        if st.button("Score the built-in data", type="primary", icon=":material/play_arrow:"):
+            _start_demo()
     with second:
         st.subheader("Score your own data", anchor=False)
         st.write(
@@ -105,6 +136,12 @@ def welcome() -> None:
             "column of texts and one of labels is enough."
         )
         shell.link("run", "Upload or name a source", ":material/upload:", view="new", way="upload")
+
+
+def _start_demo() -> None:
+    """Start a run of the built-in data with what every setting is by default, and show it."""
+    jobs.start(RunSettings(), DEMO, queued=True)
+    st.switch_page(shell.PAGES / "run.py", query_params=state.link(run=DEMO, view="progress"))
 
 
 def next_steps(run: Run | None) -> None:
@@ -144,7 +181,7 @@ def _card(card: Card) -> None:
         if card.manifest is None:
             st.text(short(card.problem, ERROR_LENGTH))
             return
-        _facts(card.manifest)
+        _facts(card.name, card.manifest)
         view = "distributions" if card.manifest.scores else "run"
         shell.link(
             view,
@@ -155,7 +192,7 @@ def _card(card: Card) -> None:
         )
 
 
-def _facts(manifest: Manifest) -> None:
+def _facts(name: str, manifest: Manifest) -> None:
     dataset = manifest.dataset
     if dataset is not None:
         accuracy = manifest.metrics.get("test", {}).get("accuracy")
@@ -163,6 +200,8 @@ def _facts(manifest: Manifest) -> None:
         rows.metric("Rows", count(dataset.rows))
         classes.metric("Classes", count(len(dataset.class_counts)))
         tested.metric("Test accuracy", percent(accuracy))
+    if found := queries.ask(queries.open_run(name), tour.finding) if dataset else "":
+        st.markdown(f":material/lightbulb: {plain(found)}")
     if manifest.error:
         st.text(short(manifest.error, ERROR_LENGTH))
     seconds = sum(stage.seconds for stage in manifest.stages.values())

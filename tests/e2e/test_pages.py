@@ -51,7 +51,8 @@ def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> No
 def test_empty_workspace_says_what_to_do(empty_visit: Visit) -> None:
     page = empty_visit.open()
     expect(page.get_by_text("Score your own data")).to_be_visible()
-    page.get_by_role("link", name="Score the built-in data").click()
+    expect(page.get_by_role("button", name="Score the built-in data")).to_be_visible()
+    page.get_by_role("link", name="Upload or name a source").click()
     expect(page.get_by_text("Which data?")).to_be_visible()
     empty_visit.open("distributions")
     expect(page.get_by_text("There is no run yet.")).to_be_visible()

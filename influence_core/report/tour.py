@@ -1,0 +1,159 @@
+"""A walk through a run: at each stop one sentence of what it found, with the figures to prove it.
+
+Every sentence is read from the run's files; nothing is computed that takes longer than a look.
+"""
+
+from __future__ import annotations
+
+from influence_core.noise.known import found_by_rank, known_wrong
+from influence_core.noise.share import WrongShare
+from influence_core.noise.table import NoiseFacts, noise_file, read_noise
+from influence_core.pruning.experiment import Experiment
+from influence_core.pruning.figures import Findings
+from influence_core.pruning.recommend import Recommendation, recommend
+from influence_core.report.wording import between, count, counted, percent, short
+from influence_core.scores.registry import spec_of
+from influence_core.selection.classes import by_hardness
+from influence_core.selection.retention import retention_of
+from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.columns import NOISE_FACTS, catalogue, rank_column
+from influence_core.store.query import Between, ExampleQuery, OneOf
+from influence_core.store.rows import count as rows_found
+from influence_core.store.run import Run
+from influence_core.store.state import dataset_of
+
+HARDEST = 0.1
+"""Share of the rows that counts as the hardest."""
+
+LOOKED_AT = 100
+"""Suspects of which the walk tells how many are really wrong."""
+
+TOLERANCE = 0.01
+
+DROPPED = 0.3
+
+_ALL = ExampleQuery(scored_only=True)
+
+
+def rare_and_hard(run: Run, score: str) -> str:
+    """Tell which classes are rare and hard at once by a score."""
+    spec = spec_of(run.manifest(), score)
+    classes = by_hardness(run, score, spec.hard, "label", _ALL)
+    found = classes[classes["corner"]].sort_values("hardness", ascending=False)
+    total = counted(len(classes), "class", "classes")
+    if found.empty:
+        return f"Of {total} none is both rare and hard by {spec.label}."
+    first = found.iloc[0]
+    are = "is" if len(found) == 1 else "are"
+    return (
+        f"{count(len(found))} of {total} {are} rare and hard at once by {spec.label}, first of all "
+        f"“{short(first['group'], 40)}” with {counted(first['rows'], 'row')}."
+    )
+
+
+def misjudged(run: Run, score: str) -> str:
+    """Tell how often the final model contradicts the label of the hardest rows, and of the rest."""
+    spec, scored = spec_of(run.manifest(), score), rows_found(run, _ALL)
+    hardest = max(round(HARDEST * scored), 1)
+    told = f"The hardest {percent(HARDEST, 0)} by {spec.label} are {counted(hardest, 'row')}"
+    if "correct" not in catalogue(run):
+        return f"{told}."
+    wrong = OneOf(column="correct", values=(False,))
+    among = Between(column=rank_column(score), maximum=hardest)
+    every, here = (
+        rows_found(run, ExampleQuery(filters=filters, scored_only=True))
+        for filters in ((wrong,), (wrong, among))
+    )
+    rest = (every - here) / max(scored - hardest, 1)
+    return (
+        f"{told}: the model contradicts the label of {percent(here / hardest)} of them, and of "
+        f"{percent(rest)} of the rest."
+    )
+
+
+def wrong_labels(run: Run) -> str:
+    """Tell how many labels look wrong, and where it is known, how many of the first really are."""
+    facts, known = _judged(run), known_wrong(run)
+    if facts is None:
+        are = (
+            f"{counted(int(known.sum()), 'label')} are known to be wrong"
+            if known is not None
+            else ""
+        )
+        return f"{are or 'Wrong labels were not looked for yet'}: find them, and see who is right."
+    told = _estimated(run, facts)
+    if known is None or not known.any():
+        return told
+    looked = min(LOOKED_AT, len(known))
+    right = found_by_rank(read_noise(run), known, looked)["precision"].iloc[-1]
+    return f"{told} Of the first {count(looked)} suspects {percent(right, 0)} really are wrong."
+
+
+def cost_measured(experiment: Experiment) -> str:
+    """Tell how much may go by the best way that an experiment measured."""
+    advice = recommend(Findings(experiment), TOLERANCE)
+    safe = [one for one in advice if one.fraction is not None]
+    allowed = f"{counted(100 * TOLERANCE, 'point')} of accuracy"
+    if not safe:
+        return f"No way of pruning that was measured certainly costs less than {allowed}."
+    best = max(safe, key=_share)
+    return f"Up to {percent(_share(best), 0)} of the rows may go by the best way: {best.words}"
+
+
+def cost_unknown(run: Run) -> str:
+    """Tell what an experiment would find out, where none was measured."""
+    dataset = dataset_of(run)
+    left = round((1 - DROPPED) * dataset.splits.get("train", 0))
+    return (
+        f"Without {percent(DROPPED, 0)} of the training rows {count(left)} are left: train on "
+        f"them, and {counted(dataset.splits.get('test', 0), 'test row')} tell what that costs."
+    )
+
+
+def kept(run: Run, score: str) -> str:
+    """Tell what dropping the easiest rows by a score takes from the class that pays most."""
+    settings = SelectionSettings(fraction=DROPPED, score=score)
+    table = retention_of(run, select(run, settings).kept).sort_values("kept_share", kind="stable")
+    first, left = table.iloc[0], int(table["kept"].sum())
+    return (
+        f"Dropping the easiest {percent(DROPPED, 0)} by {spec_of(run.manifest(), score).label} "
+        f"leaves {counted(left, 'training row')}; “{short(first['value'], 40)}” pays most: it "
+        f"keeps {percent(first['kept_share'], 0)} of its own."
+    )
+
+
+def finding(run: Run) -> str:
+    """Tell the most telling thing that is known of a run at a glance; "" where there is none."""
+    facts = _judged(run)
+    if facts is not None and facts.wrong is not None:
+        return _suspected(run, facts.wrong)
+    if not run.scores_file.exists() or "never_learnt" not in catalogue(run):
+        return ""
+    never = OneOf(column="never_learnt", values=(True,))
+    rows = rows_found(run, ExampleQuery(filters=(never,), scored_only=True))
+    return f"{counted(rows, 'row')} never learnt"
+
+
+def _judged(run: Run) -> NoiseFacts | None:
+    """Return what was found about labels, if that is of the run as it is."""
+    import pyarrow.parquet as pq
+
+    if not noise_file(run).exists():
+        return None
+    facts = NoiseFacts.model_validate_json(pq.read_schema(noise_file(run)).metadata[NOISE_FACTS])
+    return facts if facts.content == run.manifest().content_version else None
+
+
+def _estimated(run: Run, facts: NoiseFacts) -> str:
+    if facts.wrong is None:
+        return "The rows are ranked by how wrong their label looks."
+    return f"{_suspected(run, facts.wrong)} ({between(facts.wrong.low, facts.wrong.high)})."
+
+
+def _suspected(run: Run, wrong: WrongShare) -> str:
+    rows = round(wrong.share * dataset_of(run).splits.get("train", 0))
+    return f"About {counted(rows, 'label')} look wrong"
+
+
+def _share(one: Recommendation) -> float:
+    return one.fraction or 0.0

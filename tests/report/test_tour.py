@@ -1,0 +1,95 @@
+"""The walk through a run: every figure of its sentences is counted anew here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from influence_core.noise.known import known_wrong
+from influence_core.noise.table import find_noise
+from influence_core.pruning.experiment import Experiment
+from influence_core.pruning.figures import Findings
+from influence_core.pruning.recommend import recommend
+from influence_core.report import tour
+from influence_core.report.wording import count, percent
+from influence_core.store.files import write_parquet
+from influence_core.store.run import Run
+from tests.factory import make_run, read
+from tests.report.evidence import make_evidence
+
+
+@pytest.fixture
+def scored(small_run: Run) -> pd.DataFrame:
+    """Every training row with its label, its VoG, and what the model said."""
+    scores = small_run.scores(["row", "vog", "vog_rank", "never_learnt"]).set_index("row")
+    return scores.join(small_run.examples(["label"])).join(
+        pd.read_parquet(small_run.predictions_file).set_index("row")[["correct"]]
+    )
+
+
+def test_rare_and_hard_classes(small_run: Run, scored: pd.DataFrame) -> None:
+    classes = scored.groupby("label")["vog"].agg(["size", "median"])
+    rare = classes["size"] < classes["size"].median()
+    corner = classes[rare & (classes["median"] > classes["median"].median())]
+    told = tour.rare_and_hard(small_run, "vog")
+    first = corner.sort_values("median").iloc[-1]
+    assert told.startswith(f"{len(corner)} of {len(classes)} classes ")
+    assert f"“{first.name}” with {first['size']:.0f} rows." in told
+
+
+def test_classes_of_one_size_are_not_rare(small_run: Run, runs_root) -> None:
+    run = make_run(runs_root, "even", rows=60, classes=1)
+    assert tour.rare_and_hard(run, "vog") == "Of 1 class none is both rare and hard by VoG."
+
+
+def test_how_often_the_model_contradicts(small_run: Run, scored: pd.DataFrame) -> None:
+    hardest = scored["vog_rank"] <= round(0.1 * len(scored))
+    here, rest = (1 - scored.loc[part, "correct"].mean() for part in (hardest, ~hardest))
+    told = tour.misjudged(small_run, "vog")
+    assert f"The hardest 10% by VoG are {hardest.sum()} rows" in told
+    assert f"of {percent(here)} of them, and of {percent(rest)} of the rest." in told
+
+
+def test_it_says_no_more_than_is_known(small_run: Run) -> None:
+    small_run.predictions_file.unlink()
+    assert tour.misjudged(small_run, "vog").endswith(" rows.")
+    assert "not looked for yet" in tour.wrong_labels(small_run)
+
+
+def test_wrong_labels_that_are_known(small_run: Run) -> None:
+    wrong = np.arange(small_run.manifest().dataset.rows) % 7 == 0
+    table = read(small_run.examples_file)
+    write_parquet(small_run.examples_file, table.append_column("label_is_wrong", pa.array(wrong)))
+    flags = known_wrong(small_run)
+    assert f"{flags.sum()} labels are known to be wrong" in tour.wrong_labels(small_run)
+    report = find_noise(small_run)
+    really = wrong[report.table["row"].to_numpy()[:100]].mean()
+    told = tour.wrong_labels(small_run)
+    assert f"Of the first 100 suspects {percent(really, 0)} really are wrong." in told
+
+
+def test_what_pruning_takes(small_run: Run, scored: pd.DataFrame) -> None:
+    dataset = small_run.manifest().dataset
+    left = count(round(0.7 * dataset.splits["train"]))
+    told = tour.cost_unknown(small_run)
+    assert f"{left} are left" in told
+    assert f"{dataset.splits['test']} test rows" in told
+    assert f"leaves {left} training rows" in tour.kept(small_run, "vog")
+
+
+def test_what_an_experiment_measured(runs_root) -> None:
+    run = make_evidence(runs_root, "told", rows=160)
+    experiment = Experiment.of(run)[0]
+    advice = recommend(Findings(experiment), tour.TOLERANCE)
+    safe = [one.fraction for one in advice if one.fraction is not None]
+    told = tour.cost_measured(experiment)
+    assert (f"Up to {percent(max(safe), 0)} of the rows" in told) if safe else ("No way" in told)
+    assert "1 point of accuracy" in told or safe
+
+
+def test_the_finding_of_a_card(small_run: Run, scored: pd.DataFrame, runs_root) -> None:
+    assert tour.finding(small_run) == f"{scored['never_learnt'].sum()} rows never learnt"
+    assert tour.finding(make_run(runs_root, "bare", scored=False)) == ""
+    assert tour.finding(make_run(runs_root, "other", scores=("pvi",))) == ""

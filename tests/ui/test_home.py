@@ -1,0 +1,113 @@
+"""Home: what it says of runs, the walk through the demo run, and what to do where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from influence_core import jobs
+from influence_core.access import READ_ONLY
+from influence_core.config import BUILTIN_SOURCE, RunSettings
+from influence_core.noise.table import find_noise
+from influence_core.report import tour
+from influence_core.store.run import Run
+from tests.factory import make_run
+from tests.ui.everything import PROJECT, messages, visit
+from ui.wording import plain
+
+Links = dict[str, str]
+
+
+@pytest.fixture
+def demo(small_run: Run) -> Run:
+    """A finished run of the built-in data, as the factory's settings say it is."""
+    assert small_run.manifest().settings.data.source == BUILTIN_SOURCE
+    return small_run
+
+
+def links(app) -> dict[str, tuple[str, str]]:
+    """Return the page and the view of every link of the page, by its label."""
+    found = [one.proto for one in app.main.get("page_link")]
+    return {one.label: (one.page, one.query_string) for one in found}
+
+
+def test_every_stop_has_its_figure_and_leads_there(demo: Run) -> None:
+    app = visit("home", run="small")
+    assert not app.exception
+    said, found = messages(app), links(app)
+    for told in (
+        tour.rare_and_hard(demo, "vog"),
+        tour.misjudged(demo, "vog"),
+        tour.wrong_labels(demo),
+        tour.cost_unknown(demo),
+        tour.kept(demo, "vog"),
+    ):
+        assert plain(told) in said
+    for label, page, view in (
+        ("See the hard and rare classes", "classes", "part=hardness"),
+        ("Read the hardest texts", "examples", "end=hardest"),
+        ("Find wrong labels", "noise", "rows=open"),
+        ("See what pruning costs", "pruning", "run=small"),
+        ("Take the rest away", "export", "score=vog"),
+        ("Tell others", "report", "score=vog"),
+    ):
+        assert found[label][0] == page
+        assert {view, "run=small"} <= set(found[label][1].split("&"))
+
+
+def test_figures_change_with_the_run(demo: Run) -> None:
+    before = messages(visit("home", run="small"))
+    assert plain(tour.wrong_labels(demo)) in before
+    find_noise(demo)
+    after = messages(visit("home", run="small"))
+    assert plain(tour.wrong_labels(demo)) in after
+    assert plain(tour.wrong_labels(demo)) not in before
+
+
+def test_cards_tell_figures_and_the_top_finding(demo: Run, runs_root) -> None:
+    make_run(runs_root, "bare", scored=False)
+    app = visit("home")
+    figures = [one.value for one in app.metric]
+    manifest = demo.manifest()
+    assert f"{manifest.dataset.rows:,}" in figures
+    assert f"{manifest.metrics['test']['accuracy']:.1%}" in figures
+    assert plain(tour.finding(demo)) in messages(app)
+    assert links(app)["See how far it is"][0] == "run"
+
+
+def test_next_steps_lead_to_every_page(demo: Run) -> None:
+    named = {page for page, _ in links(visit("home", run="small")).values()}
+    assert named == {path.stem for path in (PROJECT / "pages").glob("*.py")} - {"home"}
+
+
+def test_other_data_has_no_walk(demo: Run) -> None:
+    settings = demo.manifest().settings
+    data = settings.data.model_copy(update={"source": "own.csv"})
+    demo.update(settings=settings.model_copy(update={"data": data}))
+    assert "A walk through" not in messages(visit("home", run="small"))
+
+
+def test_hostile_names_stay_text(hostile_run: Run) -> None:
+    find_noise(hostile_run)
+    app = visit("home", run="hostile")
+    assert not app.exception
+    assert "<b>bold</b>" not in " ".join(str(one.value) for one in app.markdown)
+
+
+def test_one_button_starts_the_demo_run(runs_root, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr(
+        jobs, "start", lambda settings, name, **more: started.append((settings, name, more))
+    )
+    app = visit("home")
+    assert "A walk through" not in messages(app)
+    button = next(one for one in app.button if one.label == "Score the built-in data")
+    button.click().run()
+    assert started == [(RunSettings(), "demo", {"queued": True})]
+
+
+def test_an_empty_demonstration_offers_nothing(runs_root, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(READ_ONLY, "1")
+    app = visit("home")
+    assert "There is no run here, and none can be started" in messages(app)
+    assert not app.main.button
+    assert not links(app)
