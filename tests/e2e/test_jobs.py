@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from influence_core import jobs
+from influence_core.config import RunSettings
 from influence_core.pruning.experiment import Experiment
-from influence_core.store.run import Run
+from influence_core.store.journal import JobRecord
+from influence_core.store.run import Run, create_run
 from tests.e2e.conftest import Visit
+from tests.exchange.files import IDS, write_csv, write_texts
 from tests.factory import make_run
 from tests.requests import write_requests
 
@@ -44,6 +49,66 @@ def test_job_is_started_cancelled_and_resumed(
     expect(page.get_by_text("How good is the model?")).to_be_visible(timeout=STARTED)
     assert jobs.status(run).state == "finished"
     assert set(run.manifest().scores) <= set(run.scores().columns)
+
+
+def test_second_run_waits_for_the_first_and_then_runs(
+    visit: Visit, runs: Path, tiny_encoder: Path, tmp_path: Path, holding: Run
+) -> None:
+    source = write_requests(tmp_path / "later.csv")
+    page = visit.open("run?view=new&way=name", fresh=True)
+    expect(page.get_by_text("1 job running")).to_be_visible()
+    _type(visit, "Path or dataset id", str(source))
+    _type(visit, "Encoder", str(tiny_encoder))
+    _type(visit, "Epochs", "2")
+    page.get_by_role("button", name="Queue", exact=True).click()
+    expect(page.get_by_text("Waits for 1 job: holding.")).to_be_visible(timeout=STARTED)
+    run = Run(runs / "later-label")
+    assert jobs.status(run).state == "queued"
+
+    visit.open("", fresh=True)
+    expect(page.get_by_text("Waiting").first).to_be_visible()
+    page = visit.open("run?view=progress&run=later-label", fresh=True)
+    expect(page.get_by_role("button", name="Start now")).to_be_visible()
+    holding.update(status="complete")
+    expect(page.get_by_text("How good is the model?")).to_be_visible(timeout=STARTED)
+    expect(page.get_by_text("Waits for")).to_have_count(0)
+    assert jobs.status(run).state == "finished"
+
+
+@pytest.fixture
+def holding(runs: Path) -> Iterator[Run]:
+    """A run at which this very process seems to work, so that others wait for it."""
+    run = create_run("holding", RunSettings(), runs)
+    run.update(status="running")
+    JobRecord.of(os.getpid()).write(run)
+    yield run
+    run.delete()
+
+
+def test_scores_are_loaded_from_a_file(visit: Visit, runs: Path, tmp_path: Path) -> None:
+    texts = write_texts(tmp_path)
+    values = [0.5, 0.25, 1.0, 0.125, 0.0, 0.75]
+    scores = write_csv(tmp_path / "scores.csv", {"id": IDS, "el2n": values})
+    page = visit.open("run?view=new&way=load", fresh=True)
+    page.locator('input[type="file"]').first.set_input_files(texts)
+    expect(page.get_by_text("Which column is which?")).to_be_visible()
+    upload = page.locator('input[type="file"]').last
+    broken = write_csv(tmp_path / "broken.csv", {"id": IDS, "el2n": ["high"] * 6})
+    upload.set_input_files(broken)
+    expect(page.get_by_text("1 stops the run")).to_be_visible()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+
+    page = visit.open("run?view=new&way=load", fresh=True)
+    page.locator('input[type="file"]').first.set_input_files(texts)
+    expect(page.get_by_text("Which column is which?")).to_be_visible()
+    page.locator('input[type="file"]').last.set_input_files(scores)
+    expect(page.get_by_text("With scores")).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("No model was trained here")).to_be_visible(timeout=STARTED)
+    run = Run(runs / "texts-label")
+    assert run.scores(["el2n"])["el2n"].tolist() == values
+    page.get_by_test_id("stMain").get_by_role("link", name="Distributions").click()
+    expect(page.get_by_text("Computed elsewhere and imported")).to_be_visible()
 
 
 def _type(visit: Visit, label: str, text: str) -> None:
