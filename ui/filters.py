@@ -93,10 +93,11 @@ def in_force(changed: Callable[[], None]) -> None:
     """Draw the filters in force, each of which can be taken away."""
     written = state.get("filter")
     if written:
+        # A widget of this key on the page before would leave this one empty at first.
+        state.put("filter", written)
         st.multiselect(
             "Filters in force",
             written,
-            default=written if "filter" not in st.session_state else None,
             format_func=worded,
             key="filter",
             persist_state="session",

@@ -68,6 +68,16 @@ def test_a_chart_keeps_the_bars_that_its_own_filter_leaves_out(small_run: Run) -
     assert "6 of 6 groups" in said(groups)
 
 
+def test_a_filter_goes_along_to_the_examples(small_run: Run) -> None:
+    train = read(small_run.examples_file).to_pandas().query("split == 'train'")
+    human = (train["source"] == "human").sum()
+    app = visit(run="small", part="timing", filter=["source=human"])
+    assert app.session_state["filter"] == ["source=human"]
+    app.switch_page("pages/examples.py").run()
+    assert f"{human} of 328 training rows in view" in said(app)
+    assert f"{human} training rows by VoG" in said(app)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_where_no_row_is_left_it_says_so(small_run: Run, part: str) -> None:
     app = visit(run="small", part=part, search="nothing says this")
