@@ -11,13 +11,13 @@ from influence_core.selection.select import SelectionSettings
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import NamedSelection
-from ui import pruning, selecting, shell, state
+from ui import carried, pruning, selecting, shell
+from ui.carried import FRACTION, KEEP, OMIT, START
 from ui.reviewing import changes
 from ui.shell import Lens
 from ui.wording import counted
 
 _STARTED = "export_started_from"
-_FRACTION = "prune.fraction"
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,18 @@ class Draft:
 def draft(view: Lens) -> Draft:
     """Draw everything that decides which rows go."""
     st.subheader("What goes?", anchor=False)
+    carried.take()
     settings = pruning.settings(view)
-    return Draft(settings, _selections(view.run), _reviews(view.run))
+    asked = Draft(settings, _selections(view.run), _reviews(view.run))
+    carried.give()
+    return asked
 
 
 def _selections(run: Run) -> CurationSettings:
     """Draw which named selections go before the strategy, pinned to what they hold now."""
     known = {one.name: one for one in selecting.listed(run)}
-    for name in ("keep", "omit", "start"):
-        state.put(name, [one for one in state.get(name) if one in known])
+    for key in (KEEP, OMIT, START):
+        st.session_state[key] = [one for one in st.session_state.get(key) or [] if one in known]
     if not known:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Some rows to keep at any rate, or to leave out? Put them in a selection.")
@@ -49,14 +52,14 @@ def _selections(run: Run) -> CurationSettings:
     keep, drop, only = st.columns(3)
     with keep:
         kept = _several(
-            "Always keep the selections", "keep", known, "Their rows stay, whatever their score."
+            "Always keep the selections", KEEP, known, "Their rows stay, whatever their score."
         )
     with drop:
-        dropped = _several("Leave out the selections", "omit", known, "Their rows go.")
+        dropped = _several("Leave out the selections", OMIT, known, "Their rows go.")
     with only:
         only_these = _several(
             "Start from only the selections",
-            "start",
+            START,
             known,
             "Rows outside these selections go, but for those that are always kept. All of theirs "
             "stay, unless you move the slider.",
@@ -77,18 +80,18 @@ def _several(
         persist_state="session",
         placeholder=empty,
         help=help,
-        on_change=_start if key == "start" else None,
+        on_change=_start if key == START else None,
     )
     return tuple(f"{name}@{known[name].version}" for name in names)
 
 
 def _start() -> None:
     """Keep all of what one starts from, and go back to the share before when one does not."""
-    if not state.get("start"):
-        st.session_state[_FRACTION] = st.session_state.pop(_STARTED, None) or _usual()
+    if not st.session_state.get(START):
+        st.session_state[FRACTION] = st.session_state.pop(_STARTED, None) or _usual()
     elif _STARTED not in st.session_state:
-        st.session_state[_STARTED] = st.session_state.get(_FRACTION, _usual())
-        st.session_state[_FRACTION] = 0
+        st.session_state[_STARTED] = st.session_state.get(FRACTION, _usual())
+        st.session_state[FRACTION] = 0
 
 
 def _usual() -> int:

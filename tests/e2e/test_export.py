@@ -103,9 +103,20 @@ def test_a_link_restores_the_selections(visit: Visit, run: Run) -> None:
     Selections(run).create("bad", train[5:25])
     page = visit.open("export?run=taken&keep=gold&omit=bad", fresh=True)
     expect(page.get_by_text("20 training rows of bad always left out")).to_be_visible()
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    with visit.rerun():
+        slider.press("ArrowRight")
+    draft = {"keep": "gold", "omit": "bad", "share": "31"}
+    assert address(page) | draft == address(page)
     page.reload()
     expect(page.get_by_text("5 training rows of gold always kept")).to_be_visible()
-    assert address(page) | {"keep": "gold", "omit": "bad"} == address(page)
+    expect(page.get_by_test_id("stMain").get_by_text("31%", exact=True)).to_be_visible()
+    assert address(page) | draft == address(page)
+    for name in ("Examples", "Export"):
+        with visit.rerun():
+            page.locator(".st-key-navigation").get_by_role("link", name=name).click()
+    expect(page.get_by_text("5 training rows of gold always kept")).to_be_visible()
 
 
 def test_the_ends_of_a_score_are_a_file(visit: Visit, run: Run) -> None:

@@ -85,11 +85,11 @@ def test_balance_follows_reviewers_before_anything_is_written(small_run: Run) ->
 def test_starting_from_a_selection_keeps_all_of_it(small_run: Run, easy: np.ndarray) -> None:
     app = visit(run="small")
     app.slider(key="prune.fraction").set_value(40).run()
-    app.multiselect(key="start").set_value(["bad"]).run()
+    app.multiselect(key="prune.start").set_value(["bad"]).run()
     assert metrics(app)["Kept"] == "30"
     assert app.slider(key="prune.fraction").value == 0
     assert "would lose every row" in said(app) or metrics(app)["Classes left empty"] == "0"
-    app.multiselect(key="start").set_value([]).run()
+    app.multiselect(key="prune.start").set_value([]).run()
     assert app.slider(key="prune.fraction").value == 40
 
 
@@ -139,6 +139,25 @@ def test_two_exports_are_compared(small_run: Run) -> None:
     found = metrics(app)
     assert found["Kept by both"] == str(len(less & more))
     assert found["Jaccard"] == f"{len(less & more) / len(less | more):.2f}"
+
+
+def test_the_address_carries_the_draft(small_run: Run, easy: np.ndarray) -> None:
+    app = visit(run="small", share="45", goes="hard", chosen="softmax", omit=["bad"])
+    named = CurationSettings(drop_selection=("bad",))
+    wanted = SelectionSettings(fraction=0.45, prune="hard", strategy="softmax")
+    assert metrics(app)["Kept"] == str(len(curate(small_run, wanted, named).kept))
+    app.slider(key="prune.fraction").set_value(50).run()
+    assert app.slider(key="prune.fraction").value == 50
+    assert app.session_state["share"] == "50"
+    app = visit(run="small", share="300", goes="sideways")
+    assert not app.exception
+    assert app.slider(key="prune.fraction").value == 30
+
+
+def test_a_link_to_a_selection_alone_keeps_all_of_it(small_run: Run, easy: np.ndarray) -> None:
+    assert metrics(visit(run="small", start=["bad"]))["Kept"] == "30"
+    half = metrics(visit(run="small", start=["bad"], share="50"))["Kept"]
+    assert half == "15"
 
 
 def test_a_selection_that_is_gone_leaves_the_address(small_run: Run) -> None:
