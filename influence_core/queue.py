@@ -127,14 +127,20 @@ def wait_for_turn(place: Place) -> None:
 
 def _takes_turn(place: Place) -> bool:
     """Begin if it is this place's turn: from then on it works, and others wait for it."""
+    if not _is_next(place):  # Most looks end here, and hold up nobody.
+        return False
     with starting(place.root):
-        queue = queue_of(place.root)
-        next_one = not queue.working and queue.waiting[:1] == (place,)
-        if not next_one and not _ticket(place).at_once:
+        if not _is_next(place):
             return False
         leave(place)
         place.update(status="running")
         return True
+
+
+def _is_next(place: Place) -> bool:
+    queue = queue_of(place.root)
+    free = not queue.working and queue.waiting[:1] == (place,)
+    return free or _ticket(place).at_once
 
 
 def _alive(root: Path) -> Iterator[tuple[Place, str]]:

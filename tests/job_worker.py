@@ -28,7 +28,7 @@ def finish(run: Run, progress: Progress) -> None:
 
 
 def linger(run: Run, progress: Progress) -> None:
-    time.sleep(0.5)
+    time.sleep(1.5)
     finish(run, progress)
 
 
