@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from influence_core.report import maps
-from influence_core.scores.registry import specs_of
+from influence_core.scores.registry import ScoreSpec, specs_of
 from influence_core.store import tables
-from influence_core.store.columns import Column, catalogue, score_column
+from influence_core.store.columns import Column, catalogue, rank_column, score_column
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
@@ -39,7 +39,10 @@ _OWN = ("id", "text", "text_pair", "label")
 
 @dataclass(frozen=True)
 class Colour:
-    """What colours the points: a column, a selection or decisions; `names` are told apart."""
+    """What colours the points: a column, a selection or decisions; `names` are told apart.
+
+    `value` is the column without which a row has no colour, where `column` alone does not tell.
+    """
 
     kind: Kind
     title: str
@@ -47,6 +50,7 @@ class Colour:
     name: str = ""
     hard: str = "high"
     names: tuple[str, ...] = ()
+    value: str | None = None
 
 
 def choose(view: Lens) -> Colour:
@@ -91,7 +95,8 @@ def ranked(points: pd.DataFrame, colour: Colour) -> pd.DataFrame:
     """Return points whose score is the share of all of them that is easier."""
     if colour.kind != "hardness":
         return points
-    return points.assign(colour=points["colour"].rank(pct=True, ascending=colour.hard == "high"))
+    known = points["colour"].where(points["score"].notna())
+    return points.assign(colour=known.rank(pct=True, ascending=colour.hard == "high"))
 
 
 def paint(figure: Any, view: Lens, colour: Colour, points: pd.DataFrame, size: float) -> None:
@@ -115,9 +120,7 @@ def _options(view: Lens) -> dict[str, Colour]:
     known = queries.ask(view.run, catalogue)
     entries = specs_of(view.manifest)
     scores = {
-        f"{_SCORE}{key}": Colour(
-            "hardness", entry.label, score_column(key, view.norm), key, entry.hard
-        )
+        f"{_SCORE}{key}": _of_score(key, entry, view.norm)
         for key, entry in entries.items()
         if key in known.scores
     }
@@ -140,6 +143,17 @@ def _colours(column: Column) -> bool:
     if column.table == "scores":
         return column.name == "never_learnt"
     return column.kind not in ("nested", "time") and column.name not in _OWN
+
+
+def _of_score(key: str, entry: ScoreSpec, norm: str) -> Colour:
+    """Colour by rank, which knows that what was never learnt is hard though nothing was forgotten.
+
+    Within its class a row has no rank of its own.
+    """
+    value = score_column(key, norm)
+    if norm == "class":
+        return Colour("hardness", entry.label, value, key, entry.hard, value=value)
+    return Colour("hardness", entry.label, rank_column(key), key, "low", value=value)
 
 
 def _of_column(column: Column) -> Colour:

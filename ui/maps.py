@@ -103,6 +103,7 @@ def draw(view: Lens, look: Look) -> None:
         cloud,
         look.layout,
         colour=look.colour.column,
+        score=look.colour.value,
         most=_most(view.run, look),
         version=look.version,
     )

@@ -229,8 +229,14 @@ def _pick_run(page: str) -> list[str]:
     elif st.session_state.get(_MISSING, (None, None, None))[1:] != (shown, page):
         st.session_state.pop(_MISSING, None)
     if names:
-        st.selectbox("Run", names, key="run", persist_state="session")
+        st.selectbox("Run", names, key="run", persist_state="session", on_change=_forget_rows)
     return names
+
+
+def _forget_rows() -> None:
+    """Forget the rows that were looked at: they are of another run."""
+    rows.restart()
+    state.put("point", None)
 
 
 def _say_what_is_missing() -> None:

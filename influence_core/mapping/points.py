@@ -12,7 +12,7 @@ import numpy.typing as npt
 from influence_core.errors import RunError
 from influence_core.mapping.region import Region
 from influence_core.store.columns import catalogue
-from influence_core.store.database import Parameters, frame, rows
+from influence_core.store.database import Parameters, frame, quote, rows
 from influence_core.store.query import ExampleQuery, Normalise, Scan
 from influence_core.store.rows import find_rows
 from influence_core.store.run import Run
@@ -169,11 +169,12 @@ def inside(run: Run, layout: Layout, region: Region, version: str = "") -> Rows:
 
 
 def hardest(run: Run, score: str, normalise: Normalise, share: float) -> Rows:
-    """Return the given share of the training rows, the hardest by a score; hardest first."""
+    """Return the given share of the training rows that have a score; hardest first."""
     query = ExampleQuery(score=score, normalise=normalise, order="hardest", scored_only=True)
     parameters = Parameters()
     source = parameters.parquet(run.scores_file)
-    scored = rows(f"SELECT count(*) FROM {source}", parameters)[0][0]
+    finite = f"isfinite(CAST({quote(score)} AS DOUBLE))"
+    scored = rows(f"SELECT count(*) FILTER ({finite}) FROM {source}", parameters)[0][0]
     return np.array(find_rows(run, query, 0, ceil(share * scored)), dtype=np.int64)
 
 

@@ -36,7 +36,7 @@ _JUDGED = ("discriminant", "neighbours", "calibration")
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted classes (examples,) and their probabilities."""
+    """Predicted classes (examples,), −1 where nothing was predicted, and their probabilities."""
 
     classes: Integers
     confidence: Floats
@@ -178,10 +178,11 @@ class Evidence:
         """What the final model says of all rows (examples,): it learnt from the training rows."""
         if not self.run.predictions_file.exists():
             return None
-        table = pq.read_table(self.run.predictions_file, columns=["predicted", "confidence"])
+        table = pq.read_table(self.run.predictions_file, columns=["row", "predicted", "confidence"])
         names = pa.array(self.label_names, pa.string())
-        classes = pc.index_in(table["predicted"], value_set=names)
-        return Predictions(
-            classes.to_numpy().astype(np.int64),
-            table["confidence"].to_numpy().astype(np.float64),
-        )
+        said = pc.fill_null(pc.index_in(table["predicted"], value_set=names), -1)
+        examples, rows = len(self.examples.labels), table["row"].to_numpy()
+        classes, confidence = np.full(examples, -1), np.zeros(examples)
+        classes[rows] = said.to_numpy()
+        confidence[rows] = table["confidence"].to_numpy()
+        return Predictions(classes, confidence)

@@ -128,7 +128,9 @@ def _confusion(evidence: Evidence) -> npt.NDArray[np.float64]:
     if evidence.held_out is not None:
         return confusion_of(evidence.held_out, evidence.labels)
     told = evidence.predicted
-    rest = np.setdiff1d(np.arange(len(evidence.examples.labels)), evidence.rows)
+    if told is not None:
+        predicted = np.flatnonzero(told.classes >= 0)
+        rest = np.setdiff1d(predicted, evidence.rows)
     if told is None or not len(rest):
         raise RunError(
             f"Run {evidence.run.name!r} does not tell which classes are confused: it has neither "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from influence_core.noise.detectors import DETECTORS, Witness
+from influence_core.noise.earlier import earlier_review
 from influence_core.noise.reviewed import Precision, precision
 from influence_core.noise.share import WrongShare
 from influence_core.noise.table import LOUD, NoiseReport, read_noise
@@ -174,6 +175,8 @@ def _classes(table: pd.DataFrame, suspected: int) -> tuple[ClassSuspects, ...]:
 def _suspects(run: Run, report: NoiseReport, size: int) -> tuple[Suspect, ...]:
     rows = [int(row) for row in report.table["row"].iloc[:size]]
     decided = Reviews(run).standing() if run.review_file.exists() else {}
+    earlier = earlier_review(run)
+    kept = earlier.kept if earlier else frozenset()
     told = report.table.iloc[:size].to_dict("records")
     return tuple(
         Suspect(
@@ -184,7 +187,7 @@ def _suspects(run: Run, report: NoiseReport, size: int) -> tuple[Suspect, ...]:
             suggested=one["suggested"] if isinstance(one["suggested"], str) else None,
             confidence=float(one["confidence"]) if one["confidence"] == one["confidence"] else None,
             flagged=len(report.why(place)),
-            decision=_decision(decided.get(text.id)),
+            decision=_decision(decided.get(text.id), text.id in kept),
         )
         for place, (one, text) in enumerate(zip(told, texts(run, rows), strict=True))
     )
@@ -193,8 +196,8 @@ def _suspects(run: Run, report: NoiseReport, size: int) -> tuple[Suspect, ...]:
 _DECIDED = {"keep": "kept", "relabel": "relabelled", "drop": "dropped", "skip": "left open"}
 
 
-def _decision(one: Decision | None) -> str | None:
+def _decision(one: Decision | None, kept_before: bool) -> str | None:
     if one is None:
-        return None
+        return "kept in an earlier review" if kept_before else None
     told = _DECIDED[one.action]
     return f"{told}: {one.new_label}" if one.new_label is not None else told

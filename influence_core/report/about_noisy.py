@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from influence_core.noisy import figures
 from influence_core.noisy.experiment import NoisyExperiment
+from influence_core.report.about_run import noisy_command
 from influence_core.report.wording import percent
 from influence_core.scores.registry import SCORES
 from influence_core.store.run import Run
@@ -37,6 +38,7 @@ class NoisyFacts:
     seeds: int
     measured: bool
     shares: tuple[NoisyShare, ...]
+    command: str
 
     @property
     def finders(self) -> list[str]:
@@ -81,6 +83,7 @@ def _read(experiment: NoisyExperiment) -> NoisyFacts | None:
         seeds=settings.seeds,
         measured=settings.mode == "finetune",
         shares=tuple(shares),
+        command=noisy_command(experiment.run.name, experiment.name, settings),
     )
 
 

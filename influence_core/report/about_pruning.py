@@ -221,8 +221,8 @@ def _something(best: Way) -> str:
 def _nothing(best: Way, tolerance: float) -> str:
     limit = points(tolerance).removeprefix("+")
     return (
-        f"Dropping {percent(best.tested, 0)} of the rows {cost(best.loss)} at best. That may be "
-        f"more than the {limit} allowed, and less was not tried."
+        f"At best, dropping {percent(best.tested, 0)} of the rows {cost(best.loss)}. A loss of "
+        f"more than the {limit} points allowed cannot be ruled out, and less was not tried."
     )
 
 

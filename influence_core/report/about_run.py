@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from influence_core.config import RunSettings, Settings
+from influence_core.noisy.settings import NoisySettings
 from influence_core.progress import duration
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.report.settings import ReportSettings
@@ -74,9 +76,10 @@ def run_command(manifest: Manifest) -> str | None:
     settings = manifest.settings
     if settings.origin in ("checkpoints", "recorder"):
         return None
-    words = ["influence", "run", settings.data.source, "--name", manifest.name]
+    source = _without_folders(settings.data.source)
+    words = ["influence", "run", source, "--name", manifest.name]
     if settings.imported is not None:
-        words = ["influence", "import", settings.data.source, "--from", settings.imported.path]
+        words = ["influence", "import", source, "--from", _without_folders(settings.imported.path)]
         words += ["--name", manifest.name, *_options(settings.imported, "imported", ("path",))]
         return shlex.join([*words, *_options(settings.data, "data", ("source",))])
     return shlex.join([*words, *_of_parts(settings)])
@@ -86,6 +89,18 @@ def pruning_command(run: str, name: str, settings: ExperimentSettings) -> str:
     """Return the command that repeats a pruning experiment."""
     words = ["influence", "prune", run, "--name", name]
     return shlex.join([*words, *_options(settings, "pruning")])
+
+
+def _without_folders(source: str) -> str:
+    """Return a source as a command names it, without folders of the machine that it lay on."""
+    parts = [Path(part.strip()) for part in source.split(",")]
+    return ",".join(part.name if part.is_absolute() else str(part) for part in parts)
+
+
+def noisy_command(run: str, name: str, settings: NoisySettings) -> str:
+    """Return the command that repeats an experiment on noisy data."""
+    words = ["influence", "noisy", run, "--name", name]
+    return shlex.join([*words, *_options(settings, "noisy")])
 
 
 def report_command(run: str, settings: ReportSettings) -> str:

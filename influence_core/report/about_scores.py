@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from influence_core.store.run import Manifest, Run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LEAST = -float_info.max
+"""The least number there is: a range from it on leaves out missing values alone."""
 
 HARDEST = 0.1
 """Share of the rows that counts as the hardest."""
@@ -116,11 +120,13 @@ class ScoreFacts:
 
 def about_score(run: Run, manifest: Manifest, key: str, examples: int) -> ScoreFacts:
     """Read what a score of a run says; `examples` of each end are shown."""
-    sizes = _rows_by_label(run, ExampleQuery(scored_only=True))
+    known = spec_of(manifest, key)
+    finite = Between(column=key, minimum=LEAST)
+    sizes = _rows_by_label(run, ExampleQuery(scored_only=True, filters=(finite,)))
     scored = sum(sizes.values())
     hardest = max(round(HARDEST * scored), 1)
     return ScoreFacts(
-        spec=spec_of(manifest, key),
+        spec=known,
         scored=scored,
         hardest_rows=hardest,
         never_learnt=_never_learnt(run),

@@ -8,12 +8,15 @@ from influence_core.report.drawing import Scale, ticks
 from influence_core.report.palette import bin_colours
 from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
 from influence_core.store import statistics
+from influence_core.store.columns import catalogue
+from influence_core.store.query import ExampleQuery, OneOf
 from influence_core.store.run import Manifest, Run
 
 CLIP = (0.005, 0.995)
 """Quantiles between which a distribution is drawn: outliers would flatten the rest."""
 
 BINS = 48
+NEVER_LEARNT = "never_learnt"
 WIDTH, HEIGHT = 750.0, 150.0
 
 
@@ -40,8 +43,14 @@ class Histogram:
 def histogram(
     run: Run, manifest: Manifest, key: str, width: float = WIDTH, height: float = HEIGHT
 ) -> Histogram:
-    """Draw how a score is spread over the training rows, the hardest ones in their colour."""
-    bins = statistics.histogram(run, key, BINS, clip=CLIP)
+    """Draw how a score is spread over the training rows, the hardest ones in their colour.
+
+    What was never learnt had nothing to forget: it is not drawn among the rows easy by forgetting.
+    """
+    learnt = OneOf(column=NEVER_LEARNT, values=(False,))
+    left_out = key == "forgetting" and NEVER_LEARNT in catalogue(run)
+    query = ExampleQuery(scored_only=True, filters=(learnt,) if left_out else ())
+    bins = statistics.histogram(run, key, BINS, clip=CLIP, query=query)
     if bins.empty:
         return Histogram((), width, height, ())
     across = Scale(float(bins["left"].min()), float(bins["right"].max()), 0.0, width)

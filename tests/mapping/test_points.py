@@ -86,6 +86,18 @@ def test_the_hardest_share(charted: Run, norm: str) -> None:
     assert len(found) == np.ceil(len(scores) * 0.05)
 
 
+def test_rows_without_a_score_are_not_among_the_hardest(charted: Run) -> None:
+    table = charted.scores()
+    absent = table.index[::2]
+    table.loc[absent, "vog"] = np.nan
+    order = table["vog"].rank(ascending=False, method="first", na_option="bottom")
+    table["vog_rank"] = order.astype(np.int64)
+    write_parquet(charted.scores_file, pa.Table.from_pandas(table, preserve_index=False))
+    found = hardest(charted, "vog", "raw", 1.0)
+    assert len(found) == len(table) - len(absent)
+    assert not set(found) & set(table.loc[absent, "row"])
+
+
 def test_points_without_a_place_are_left_out(charted: Run) -> None:
     table = charted.scores()
     table.loc[3, "variability"] = np.nan

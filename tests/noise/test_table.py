@@ -143,6 +143,18 @@ def test_without_features_the_final_model_suggests(small_run: Run) -> None:
     assert table["suggested"][other].tolist() == said["predicted"][other].tolist()
 
 
+def test_predictions_of_some_rows_alone_are_read_by_their_rows(small_run: Run) -> None:
+    whole = read(small_run.predictions_file)
+    write_parquet(small_run.predictions_file, whole.slice(100, 150))
+    table = write_noise(small_run).table.set_index("row").sort_index()
+    said = whole.slice(100, 150).to_pandas().set_index("row")["predicted"]
+    told = table["suggested"].dropna()
+    expected = {row: said[row] for row in table.index if row in said.index}
+    wrong = {row: name for row, name in expected.items() if name != table["label"][row]}
+    assert told.to_dict() == wrong
+    assert wrong
+
+
 def test_why_names_the_loudest_first(small_run: Run) -> None:
     give_features(small_run)
     report = write_noise(small_run)

@@ -8,11 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from influence_core.errors import ConfigError, RunError, ScoreError
 from influence_core.noise.reviewed import precision, wilson
-from influence_core.noise.table import read_noise
+from influence_core.noise.table import find_noise, read_noise
 from influence_core.pruning.experiment import open_experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.recommend import recommend
@@ -21,9 +22,10 @@ from influence_core.report import page
 from influence_core.report.page import render_report, write_report
 from influence_core.report.pruning_picture import LEFT, RIGHT, WIDTH
 from influence_core.report.settings import ReportSettings
+from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
-from tests.factory import HOSTILE_TEXTS, make_run
+from tests.factory import HOSTILE_TEXTS, make_run, read
 from tests.report.document import DRAWN, WRITTEN, Document, parsed
 from tests.report.evidence import add_experiment, make_evidence
 
@@ -148,7 +150,7 @@ class TestFigures:
 
     def test_nothing_may_go_where_every_way_costs_too_much(self, run: Run) -> None:
         document = told(run, tolerance=0.0)
-        assert "Dropping 20% of the rows costs" in document.said
+        assert "At best, dropping 20% of the rows costs" in document.said
         assert "That may be more than the 0.0 allowed, and less was not tried" in document.said
         at = document.cells.index("Rows at random")
         assert document.cells[at + 1] == "none"
@@ -190,6 +192,20 @@ class TestEvidence:
         assert "By an estimate that may not hold, " in document.said
         assert found.words in document.said
         assert "order the ways much as full training does" not in document.said
+
+    def test_rows_kept_in_an_earlier_review_are_not_undecided(self, small_run: Run) -> None:
+        first = find_noise(small_run).table["row"].iloc[0]
+        examples = read(small_run.examples_file)
+        kept = ["keep" if row == first else None for row in range(len(examples))]
+        reviewed = examples.append_column("review_action", pa.array(kept, pa.string()))
+        write_parquet(small_run.examples_file, reviewed)
+        assert told(small_run).said.count("kept in an earlier review") == 1
+
+    def test_commands_name_no_folder_of_the_machine(self, small_run: Run) -> None:
+        settings = small_run.manifest().settings
+        data = settings.data.model_copy(update={"source": "/home/ada/a.csv,user/set,b.csv"})
+        small_run.update(settings=settings.model_copy(update={"data": data}))
+        assert "influence run a.csv,user/set,b.csv --name small" in told(small_run).said
 
     def test_a_run_without_scores_says_what_to_run(self, runs_root: Path) -> None:
         run = make_run(runs_root, "bare", scored=False)

@@ -8,12 +8,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from influence_core.config import RunSettings, TrainingSettings
 from influence_core.mapping import points as on_map
 from influence_core.mapping.region import Region, box
+from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
@@ -91,6 +93,19 @@ def test_scores_run_from_easy_to_hard_in_one_direction(run: Run) -> None:
         hard = values.to_numpy() * (1 if score == "vog" else -1)
         assert shade[hard.argmax()] == shade.max() == 1
         assert shade[hard.argmin()] == shade.min()
+
+
+def test_what_was_never_learnt_is_hard_by_forgetting(run: Run) -> None:
+    table = run.scores()
+    never = table["forgetting"].idxmin()
+    table.loc[never, ["forgetting", "never_learnt"]] = (0.0, True)
+    table.loc[table["forgetting_rank"] < table["forgetting_rank"][never], "forgetting_rank"] += 1
+    table.loc[never, "forgetting_rank"] = 1
+    write_parquet(run.scores_file, pa.Table.from_pandas(table, preserve_index=False))
+    trace = traces(visit(colour="score:forgetting"))["with a score"]
+    data = trace["marker"]["color"]
+    shade = np.frombuffer(base64.b64decode(data["bdata"]), data["dtype"])
+    assert drawn(trace)[shade.argmax()] == table["row"][never]
 
 
 def test_colours_of_a_score_stay_where_rows_are_dropped(run: Run) -> None:
