@@ -47,6 +47,7 @@ def settle() -> None:
     """Forget what the address asks of texts that are masked."""
     if masked():
         state.put("search", None)
+        state.put("ask", None)
         state.put("regex", False)
 
 

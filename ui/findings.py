@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import streamlit as st
 
 from influence_core.errors import DataError
+from influence_core.store.masking import unsaid
 from influence_core.store.run import DatasetSummary, Finding
+from ui import access
 from ui.wording import count
 
 _LEVELS = {
@@ -19,7 +21,7 @@ _LEVELS = {
 
 def report(findings: Iterable[Finding]) -> None:
     """Draw the findings, errors first."""
-    listed = list(findings)
+    listed = [unsaid(one) for one in findings] if access.masked() else list(findings)
     if not listed:
         st.success("The check found nothing to say.", icon=":material/check_circle:")
         return

@@ -9,7 +9,7 @@ import streamlit as st
 from influence_core.errors import InfluenceError
 from influence_core.store.rows import Example
 from influence_core.store.run import Run
-from ui import queries, state
+from ui import access, queries, state
 from ui.tables import lead_to
 from ui.wording import plain, short
 
@@ -33,7 +33,12 @@ def of_row(run: Run, example: Example) -> None:
 
 
 def ask(run: Run) -> None:
-    """Draw a box for a sentence; answer what the model says of it, and because of which rows."""
+    """Draw a box for a sentence; answer what the model says of it, and because of which rows.
+
+    Where texts are masked there is none: rows that speak for a sentence tell what they hold.
+    """
+    if access.masked():
+        return
     dataset = queries.manifest(run).dataset
     with st.expander(
         "What would the model say of a text of yours, and which training rows made it say so?",

@@ -16,7 +16,7 @@ from influence_core.errors import DataError
 from influence_core.progress import Event, Progress
 from influence_core.store import uploads
 from influence_core.store.run import DatasetSummary, Finding, Run
-from ui import findings, forms, state
+from ui import access, findings, forms, state
 from ui.wording import counted, short
 
 WAYS = {
@@ -187,6 +187,9 @@ def _columns(seen: Inspection) -> DataSettings:
 
 def _head(seen: Inspection) -> None:
     """Draw the first rows as plain text."""
+    if access.masked():
+        st.caption("Texts are masked: the first rows are not shown.")
+        return
     import pandas as pd
 
     rows = [

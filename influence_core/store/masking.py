@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from influence_core.store.columns import Catalogue, Column, catalogue
 from influence_core.store.database import Parameters, rows
 from influence_core.store.query import ExampleQuery
-from influence_core.store.run import Manifest, Run
+from influence_core.store.run import Finding, Manifest, Run
 
 TEXTS = frozenset({"text", "text_pair", "tokens", "token"})
 """Names under which answers hold texts, or parts of them."""
@@ -75,10 +75,14 @@ def manifest_without_texts(manifest: Manifest) -> Manifest:
     """Return a manifest without messages about the data: they quote values of its columns."""
     dataset = manifest.dataset
     if dataset is not None:
-        said = [one.model_copy(update={"message": UNSAID}) for one in dataset.findings]
-        dataset = dataset.model_copy(update={"findings": tuple(said)})
+        dataset = dataset.model_copy(update={"findings": tuple(map(unsaid, dataset.findings))})
     error = UNSAID if manifest.error else ""
     return manifest.model_copy(update={"dataset": dataset, "error": error})
+
+
+def unsaid(finding: Finding) -> Finding:
+    """Return a finding without its message: what was checked, and how many rows it is about."""
+    return finding.model_copy(update={"message": f"{finding.check.capitalize()}. {UNSAID}"})
 
 
 def _categories(run: Run, words: list[Column]) -> set[str]:

@@ -122,6 +122,31 @@ def test_a_masked_report_is_made_whatever_the_address_says(
     assert left(app, small_run) == []
 
 
+@pytest.mark.parametrize("how", ["variable", "toggle"])
+def test_a_source_on_the_machine_is_not_shown_either(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Whoever can name the file of a run must not read it on the form of a new one."""
+    if how == "variable":
+        monkeypatch.setenv(MASK_TEXTS, "1")
+    asked = {"masked": "yes"} if how == "toggle" else {}
+    app = visit("run", run="small", view="new", way="name", **asked)
+    app.text_input(key="source_name").input(str(small_run.examples_file)).run()
+    assert not app.exception
+    assert "the first rows are not shown" in messages(app)
+    assert left(app, small_run) == []
+
+
+def test_no_sentence_can_be_tried_on_masked_rows(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "a text of yours" in messages(visit("examples", run="small"))
+    monkeypatch.setenv(MASK_TEXTS, "1")
+    app = visit("examples", run="small", ask="switch off jazz now")
+    assert "a text of yours" not in messages(app)
+    assert "switch off jazz now" not in messages(app)
+
+
 def test_a_masked_answer_is_not_the_one_that_is_kept(small_run: Run) -> None:
     """Who masks and who does not share the answers of the core."""
     assert left(visit("examples", run="small", masked="yes"), small_run) == []
