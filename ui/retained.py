@@ -34,7 +34,8 @@ def show(view: Lens, groups: Groups) -> None:
     """Draw what every class keeps under each normalisation, at the share of a slider."""
     wanted = sampling.slider(view)
     rest = crossing.others(view.query(), groups.by)
-    kept = queries.ask(view.run, kept_by_normalisation, wanted, groups.by, rest)
+    with st.spinner("Selecting …", show_time=True):
+        kept = queries.ask(view.run, kept_by_normalisation, wanted, groups.by, rest)
     table = groups.table[["group", "rows", "hardness"]].merge(
         kept.drop(columns="rows"), on="group", how="inner"
     )

@@ -20,7 +20,10 @@ def show(view: Lens) -> None:
         plots.question(f"What does dropping {share} leave of {plain(view.spec.label)}?")
     with switch:
         clip = spread.tails()
-    found = queries.ask(view.run, before_and_after, view.column, wanted, view.query(), clip=clip)
+    with st.spinner("Selecting …", show_time=True):
+        found = queries.ask(
+            view.run, before_and_after, view.column, wanted, view.query(), clip=clip
+        )
     plots.draw(timing_charts.sampled(found, view.title), "before and after")
     rows, kept = int(found["rows"].sum()), int(found["kept"].sum())
     st.caption(

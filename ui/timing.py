@@ -52,7 +52,8 @@ def _nothing(view: Lens) -> None:
 def _early_and_late(view: Lens) -> None:
     """Answer whether EL2N is read early enough."""
     epoch = view.manifest.settings.scoring.el2n_epoch
-    found = queries.ask(view.run, early_and_late, view.query(), epoch)
+    with st.spinner("Reading snapshots …", show_time=True):
+        found = queries.ask(view.run, early_and_late, view.query(), epoch)
     plots.question("Is EL2N read early enough to tell rows apart?")
     st.markdown(_verdict(found))
     names = f"early, epoch {found.early:g}", f"late, epoch {found.late:g}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.selection.retention import retention
 from influence_core.selection.select import Positions, SelectionSettings, select, select_each
 from influence_core.store.columns import NORMS
 from influence_core.store.database import frame
@@ -67,14 +66,20 @@ def kept_by_normalisation(
     Raises:
         SelectionError: the run lacks the score that the settings name.
     """
-    norms = [wanted.model_copy(update={"normalise": norm}) for norm in ("raw", *NORMS)]
+    import pandas as pd
+
+    told = NORMS if wanted.strategy == "cutoff" else ("raw", *NORMS)
     rows, groups = _grouped(run, by, query)
-    parts = {
-        chosen.settings.normalise: retention(groups, np.isin(rows, chosen.kept))
-        for chosen in select_each(run, norms)
-    }
-    table = parts["raw"][["value", "before"]].set_axis(["group", "rows"], axis=1)
-    return table.assign(**{norm: part["kept_share"] for norm, part in parts.items()})
+    codes, names = pd.factorize(groups)
+    sizes = np.bincount(codes, minlength=len(names))
+    table = pd.DataFrame({"group": names, "rows": sizes})
+    norms = [wanted.model_copy(update={"normalise": norm}) for norm in told]
+    for chosen in select_each(run, norms):
+        kept = np.bincount(codes[np.isin(rows, chosen.kept)], minlength=len(names))
+        table[chosen.settings.normalise] = kept / sizes
+    # Normalising by the dataset changes no rank, so that a cut-off keeps the same.
+    table["raw"] = table.get("raw", table["dataset"])
+    return table.sort_values(["rows", "group"], ascending=[False, True], ignore_index=True)
 
 
 def _grouped(run: Run, by: str, query: ExampleQuery) -> tuple[Positions, npt.NDArray[np.object_]]:
