@@ -22,7 +22,7 @@ from influence_core.mapping.points import count as on_map
 from influence_core.report import maps
 from influence_core.selection.select import SelectionSettings, select
 from influence_core.store.run import Run
-from ui import colouring, picking, queries, sampling, state
+from ui import colouring, picking, queries, rows, sampling, state
 from ui.colouring import Colour
 from ui.shell import NORMS, Lens, link
 from ui.wording import count, counted, percent, plain
@@ -45,13 +45,17 @@ _TOOLS = {
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at: a map, its colours, and what stands out."""
+    """What is looked at: a map, its colours, and what stands out.
+
+    `seen` holds the rows in view, None where that is all of them.
+    """
 
     layout: Layout
     version: str
     colour: Colour
     hardest: bool
     dropped: Rows | None
+    seen: Rows | None
 
 
 def available(run: Run) -> tuple[Layout, ...]:
@@ -92,7 +96,7 @@ def controls(view: Lens, layouts: tuple[Layout, ...]) -> Look:
             "A second map, by how each row was learnt, takes the scores Confidence and Variability."
         )
     layout: Layout = state.get("layout")
-    return Look(layout, map_version(view.run), colour, state.get("hardest"), dropped)
+    return Look(layout, map_version(view.run), colour, state.get("hardest"), dropped, _seen(view))
 
 
 def draw(view: Lens, look: Look) -> None:
@@ -146,27 +150,31 @@ def _figure(view: Lens, look: Look, found: Cloud) -> object:
     points = colouring.ranked(found.points, look.colour)
     size = maps.point_size(len(points))
     kept = points
+    if look.seen is not None:
+        unseen = ~kept["row"].isin(look.seen)
+        maps.add_unseen(figure, kept[unseen], size)
+        kept = kept[~unseen]
     if look.dropped is not None:
-        gone = points["row"].isin(look.dropped)
-        kept = points[~gone]
-        maps.add_gone(figure, points[gone], size)
+        gone = kept["row"].isin(look.dropped)
+        maps.add_gone(figure, kept[gone], size)
+        kept = kept[~gone]
     colouring.paint(figure, view, look.colour, kept, size)
     if look.hardest:
-        rows = queries.ask(view.run, hardest, view.score, view.norm, HARDEST)
-        shown = kept[kept["row"].isin(rows)]
+        ringed = queries.ask(view.run, hardest, view.score, view.norm, HARDEST)
+        shown = kept[kept["row"].isin(ringed)]
         maps.add_rings(figure, shown, f"hardest {percent(HARDEST, 0)}", size)
     return figure
 
 
 def _said(view: Lens, look: Look, found: Cloud) -> list[str]:
     """Say how many points are drawn, what is close, and what the grey ones are."""
-    rows = "training row" if look.layout == "cartography" else "row"
+    noun = "training row" if look.layout == "cartography" else "row"
     drawn = len(found.points)
     words = [
-        f"A sample of {count(drawn)} of {counted(found.total, rows)}, the same share of every "
+        f"A sample of {count(drawn)} of {counted(found.total, noun)}, the same share of every "
         "class; the grey ground counts all. A lasso takes all rows in it, drawn or not."
         if found.sampled
-        else f"All {counted(found.total, rows)}. Click a point to read it; draw a lasso around "
+        else f"All {counted(found.total, noun)}. Click a point to read it; draw a lasso around "
         "several to list them."
     ]
     if look.layout == "umap":
@@ -174,9 +182,17 @@ def _said(view: Lens, look: Look, found: Cloud) -> list[str]:
             "Rows that lie close are alike to the encoder before training; distances between "
             "groups say little."
         )
+    if look.seen is not None:
+        words.append("Faint: rows that are filtered out.")
     if look.dropped is not None:
         words.append(f"Grey crosses: {counted(len(look.dropped), 'row')} that pruning drops.")
     return words
+
+
+def _seen(view: Lens) -> Rows | None:
+    """Return the rows in view, test rows among them; None where that is all."""
+    wanted = view.query(scored_only=False)
+    return rows.kept(view.run, wanted) if wanted.filtered else None
 
 
 def _share() -> int:

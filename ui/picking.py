@@ -93,10 +93,12 @@ def key_of(run: Run, layout: Layout) -> str:
     return f"map {run.name} {layout}"
 
 
-def show(view: Lens, layout: Layout, version: str) -> None:
-    """Draw the rows that were picked as a table, what can be done with them, and one of them."""
+def show(view: Lens, layout: Layout, version: str, seen: Rows | None) -> None:
+    """Draw the picked rows in view as a table, what can be done with them, and one of them."""
     part = _part(key_of(view.run, layout))
     rows = _ordered(view, layout, part.region, version) if part else np.zeros(0, np.int64)
+    if seen is not None:
+        rows = rows[np.isin(rows, seen)]
     if part is not None and not len(rows):
         st.caption("There is no row in what you drew.")
     first = None

@@ -74,6 +74,12 @@ def add_density(figure: go.Figure, cells: pd.DataFrame) -> go.Figure:
     return figure.add_trace(ground)
 
 
+def add_unseen(figure: go.Figure, points: pd.DataFrame, size: float) -> go.Figure:
+    """Draw the points that filters leave out: faint, below the others."""
+    marker = {"color": BOX, "size": max(size - 1, 3), "opacity": 0.2}
+    return figure.add_trace(_points(points, "filtered out", marker, f"filtered out<br>{_CLICK}"))
+
+
 def add_gone(figure: go.Figure, points: pd.DataFrame, size: float) -> go.Figure:
     """Draw the points that pruning drops: small grey crosses."""
     marker = {"color": MIDDLE, "symbol": "x", "size": max(size - 1, 3), "opacity": 0.4}

@@ -120,6 +120,16 @@ def test_colours_of_a_score_stay_where_rows_are_dropped(run: Run) -> None:
     assert half == {row: whole[row] for row in half}
 
 
+def test_rows_that_are_filtered_out_stay_faint(run: Run) -> None:
+    label = run.examples(["label"])["label"].iloc[0]
+    inside = run.examples(["label"])["label"] == label
+    app = visit(Region(polygons=(box([-99, 99], [-99, 99]),)), label=label)
+    found = traces(app)
+    assert drawn(found[label]) == inside.index[inside].tolist()
+    assert drawn(found["filtered out"]) == inside.index[~inside].tolist()
+    assert f"What are these {inside.sum()} rows?" in said(app)
+
+
 def test_the_hardest_are_ringed_and_pruned_ones_crossed(run: Run) -> None:
     app = visit(hardest="yes", drop="50", score="el2n")
     found = traces(app)
