@@ -72,6 +72,7 @@ def controls(view: Lens) -> bool:
             by_column = state.get("sort") is not None
             name, ways = ("falling", WAYS) if by_column else ("end", ENDS)
             _switch(name, ways, "Order", rows.restart)
+        selecting.manager(view.run)
     return bool(state.get("show") == "sides")
 
 
@@ -233,7 +234,6 @@ def _keep(view: Lens, part: Part) -> None:
             title=f"Keep all {count(total)} in view",
             aside=True,
         )
-    selecting.manager(view.run)
 
 
 def _end_of(query: ExampleQuery) -> str:
@@ -246,7 +246,7 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     """Draw the page in view with boxes to tick; return the id of its first row."""
     frame = _page(view, part)
     by = part.query.column if part.query.order == "column" else None
-    pairs = frame["text_pair"].notna().any()
+    pairs = frame["text_pair"].fillna("").ne("").any()
     shown = frame.assign(
         text=frame["text"].str.slice(0, _CUT),
         text_pair=frame["text_pair"].str.slice(0, _CUT),

@@ -66,7 +66,6 @@ def table(rows: Sequence[Neighbour], label: str | None = None) -> None:
         }
     )
     text = st.column_config.TextColumn
-    near = text(width=80, help=_NEAR)
     if label is None:
         st.dataframe(
             frame,
@@ -74,14 +73,18 @@ def table(rows: Sequence[Neighbour], label: str | None = None) -> None:
             height="content",
             row_height=ROW_HEIGHT,
             column_order=("Text", "Label", "Near"),
-            column_config={"Text": text(width=300), "Label": text(width=130), "Near": near},
+            column_config={
+                "Text": text(width=300),
+                "Label": text(width=130),
+                "Near": text(width=80, help=_NEAR),
+            },
         )
         return
     columns = {
-        "Text": text(width=150),
-        "Label": text(width=90),
+        "Text": text(width=118),
+        "Label": text(width=74),
         "Same": text("Its label", width=62, help="Whether the row has this example's label."),
-        "Near": near,
+        "Near": text(width=66, help=_NEAR),
     }
     lead_to(frame, [one.id for one in rows], "id", columns, "near")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROW_HEIGHT = 30
 """Pixels of a row in a table that stands beside others."""
 
-_MARK = "▸"
+_MARK = "→"
 """What stands before the row that is chosen."""
 
 
