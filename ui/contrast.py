@@ -103,7 +103,8 @@ def _table(title: str, differences: Iterable[Difference], this: str, that: str) 
 
 def _name(one: Difference) -> str:
     """Return a setting as the form calls it, with the part it belongs to."""
-    return f"{one.part.capitalize()}: {forms.label(one.name.replace(' ', '_')).lower()}"
+    called = one.name if one.part == "version" else forms.label(one.name.replace(" ", "_"))
+    return f"{one.part.capitalize()}: {called}"
 
 
 def _value(one: Difference, value: object) -> str:

@@ -21,7 +21,7 @@ from influence_core.scores.registry import SCORES
 _CHOICES = {"probe": "Probe: fast, a proxy", "finetune": "Fine-tune: thorough, slow"}
 """Choices that their bare name does not explain."""
 
-_WORDS = {"lr": "learning rate", "id": "id", "pvi": "PVI", "vog": "VoG", "el2n": "EL2N"}
+_WORDS = {"lr": "learning rate", "id": "id", "pvi": "PVI", "vog": "VoG", "el2n": "EL2N", "f1": "F1"}
 
 
 def fields(

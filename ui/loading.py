@@ -124,7 +124,12 @@ def _options(path: str) -> dict[str, Any]:
         left, right = st.columns(2)
         with left:
             values = forms.fields(ImportSettings, ("kind",), "load")
-            values |= forms.fields(ImportSettings, ("partial",), "load")
+            values["partial"] = st.toggle(
+                "Allow rows without a score, and scores of unknown ids",
+                key="load.partial",
+                persist_state="session",
+                help=ImportSettings.model_fields["partial"].description,
+            )
         values["score_id"] = right.selectbox(
             "Ids",
             [None, _BY_ORDER, *columns],

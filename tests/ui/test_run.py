@@ -123,7 +123,7 @@ class TestSettingsOfAnEarlierRun:
         app.number_input(key="new earlier.epochs").set_value(12).run()
         app.multiselect(key="new earlier.scores").set_value(["el2n"]).run()
         rows = table(app, "What differs")
-        assert rows["What differs"].tolist() == ["Training: epochs", "Scoring: scores"]
+        assert rows["What differs"].tolist() == ["Training: Epochs", "Scoring: Scores"]
         assert rows["this run"].tolist() == ["12", "EL2N"]
         assert rows["earlier "].tolist() == ["3", "AUM, EL2N"]
 
@@ -140,7 +140,7 @@ class TestSettingsOfAnEarlierRun:
         differing = table(app, "What differs").set_index("What differs")
         assert differing.loc["Version: torch", "other "] == "9"
         reached = table(app, "What the models reached").set_index("What the models reached")
-        assert reached.loc["Test: accuracy", "other "] == "25.0%"
+        assert reached.loc["Test: Accuracy", "other "] == "25.0%"
         assert "All settings are those of other." in said(app)
 
     def test_a_link_to_a_run_that_is_gone_means_the_defaults(self, runs_root: Path) -> None:
