@@ -310,7 +310,7 @@ def test_names_stay_text(run: Run) -> None:
 def test_decisions_go_into_the_export(run: Run, report: NoiseReport) -> None:
     first, second = report.table.iloc[:2].to_dict("records")
     switches = {toggle.key for toggle in visit(page="export", run="hostile").main.toggle}
-    assert switches == {"prune.per_class"}
+    assert switches == {"prune.per_class", "tails.per_class"}
     reviews = Reviews(run)
     reviews.decide({first["id"]: first["label"]}, "drop", "Ada")
     reviews.decide({second["id"]: second["label"]}, "relabel", "Ada", second["suggested"])
