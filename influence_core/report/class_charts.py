@@ -169,7 +169,7 @@ def dots(
             "color": [hardness_colour(share) for share in classes["hardness"]],
             "size": size,
             "opacity": [0.85 * opacity for opacity in _opacity(classes, chosen)],
-            "line": {"width": 0},
+            "line": {"width": [3 * (one in chosen) for one in classes["group"]], "color": KEPT},
         },
         unselected={"marker": {"opacity": PALE}},
         customdata=told,

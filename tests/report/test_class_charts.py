@@ -111,6 +111,7 @@ def test_classes_of_one_size_lie_by_hardness() -> None:
 def test_what_is_not_chosen_pales() -> None:
     dots = size_and_hardness(classes(), "m", "high", chosen=["class 2"]).data[0]
     assert np.argmax(dots.marker.opacity) == 2
+    assert np.argmax(dots.marker.line.width) == 2
     assert min(dots.marker.opacity) == pytest.approx(0.85 * PALE)
     bars = class_charts.sizes(classes(), 0.2, chosen=["class 0"]).data[0]
     assert list(bars.marker.opacity) == [1, PALE, PALE, PALE]
