@@ -106,7 +106,7 @@ def test_what_writes_is_refused_and_leaves_no_trace(
 ) -> None:
     read_only()
     before = contents(runs_root)
-    with pytest.raises(ReadOnly, match="'INFLUENCE_READ_ONLY' must be unset to .*; got '1'"):
+    with pytest.raises(ReadOnly, match=r"'INFLUENCE_READ_ONLY' must be unset to .*; got '1'"):
         act(run)
     assert contents(runs_root) == before
 

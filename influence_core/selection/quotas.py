@@ -39,6 +39,8 @@ def prefix(order: Positions, keep: int, groups: Counts, floor: int = 0) -> Posit
     Raises:
         SelectionError: the floors alone keep more than `keep`.
     """
+    if not floor:
+        return np.sort(order[:keep])
     check_floor(np.bincount(groups), keep, floor)
     guarded = place_in_group(order, groups) < floor
     chosen = np.concatenate([order[guarded], order[~guarded]])[:keep]

@@ -183,11 +183,19 @@ def _chosen(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> S
 
 def _keep(table: pd.DataFrame, keep: int, settings: SelectionSettings, find: Finder) -> Positions:
     """Return positions of the kept rows in the table."""
-    groups = (table["label"].rank(method="dense") - 1).to_numpy().astype(np.int64)
+    groups = _class_numbers(table)
     if not (settings.per_class or settings.strategy == "stratified"):
         return prefix(_order(table, settings, find), keep, groups, settings.floor)
     quotas = proportional(np.bincount(groups), keep, settings.floor)
     return prefixes(_order_within(table, groups, settings, find), quotas, groups)
+
+
+def _class_numbers(table: pd.DataFrame) -> Positions:
+    """Number the classes in the order of their names; return that of every row."""
+    import pandas as pd
+
+    numbers, _ = pd.factorize(table["label"], sort=True)
+    return np.asarray(numbers, np.int64)
 
 
 def _order_within(
@@ -273,6 +281,8 @@ def _training_rows(run: Run, columns: list[str]) -> pd.DataFrame:
     if not columns:
         return train
     scores = run.scores(["row", *columns])
+    if np.array_equal(scores["row"], train["row"]):
+        return train.reset_index(drop=True).join(scores[columns])
     return train.merge(scores, on="row", how="left", validate="one_to_one")
 
 
