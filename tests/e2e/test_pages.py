@@ -127,7 +127,7 @@ def test_hostile_texts_stay_text(visit: Visit, runs: Path) -> None:
         page = visit.open(f"examples?run=hostile&id=u{row:08d}")
         shown = page.get_by_test_id("stText").first.text_content()
         assert shown.split() == text_of(run, f"u{row:08d}").split()
-    visit.open("distributions?run=hostile")
+    visit.open("distributions?run=hostile&part=groups")
     expect(page.locator(".ytick", has_text="<b>bold</b>").first).to_be_visible()
 
 
