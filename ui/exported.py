@@ -142,6 +142,9 @@ def _documents(export: Export) -> None:
     sheet = export.folder / DATASHEET
     if sheet.exists():
         st.caption("Datasheet")
+        if access.masked():
+            st.caption("Texts are masked, and it may quote the data.")
+            return
         text = sheet.read_text(encoding="utf-8", errors="replace")
         st.code(text, language="markdown", wrap_lines=True, height=320)
 

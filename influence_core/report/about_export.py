@@ -17,6 +17,7 @@ from influence_core.selection.retention import class_entropy, groupings, retenti
 from influence_core.selection.select import NEVER_LEARNT
 from influence_core.store.corrections import Corrections
 from influence_core.store.export import ExportManifest
+from influence_core.store.masking import text_columns
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -100,8 +101,11 @@ def classes(made: ExportManifest) -> Table:
 
 
 def by_source(run: Run, kept: Rows, decided: Corrections | None) -> Table | None:
-    """Return the training rows by the column that tells where they come from, if there is one."""
-    if SOURCE not in groupings(run):
+    """Return the training rows by the column that tells where they come from, if there is one.
+
+    A column of that name that may hold texts is passed over.
+    """
+    if SOURCE not in groupings(run) or SOURCE in text_columns(run):
         return None
     found = retention_of(run, kept, SOURCE, decided)
     return _table(list(_groups(found)))

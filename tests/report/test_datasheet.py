@@ -15,6 +15,7 @@ from influence_core.selection.curate import CurationSettings, curate
 from influence_core.selection.retention import class_entropy
 from influence_core.selection.select import SelectionSettings, select
 from influence_core.store.export import DATASHEET
+from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
 from tests.factory import make_run, read
@@ -110,6 +111,14 @@ def test_hostile_names_stay_names(hostile_run: Run, tmp_path: Path) -> None:
     assert not kinds & {"html_inline", "html_block", "image", "link_open"}
     texts = read(hostile_run.examples_file)["text"].to_pylist()
     assert not [text for text in texts if len(text) > 20 and text in sheet]
+
+
+def test_a_source_column_of_texts_is_not_told(small_run: Run, tmp_path: Path) -> None:
+    examples = read(small_run.examples_file)
+    place, texts = examples.column_names.index("source"), examples["text"]
+    write_parquet(small_run.examples_file, examples.set_column(place, "source", texts))
+    sheet = sheet_of(export(small_run, [0], tmp_path / "out").folder)
+    assert not [text for text in texts.to_pylist() if text in sheet]
 
 
 def test_rows_that_nobody_judged_are_counted(small_run: Run, tmp_path: Path) -> None:
