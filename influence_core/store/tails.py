@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 End = Literal["hardest", "easiest"]
 
+OWN = ("end", "place")
+"""Columns that every table of ends begins with."""
+
 MOST_ROWS = 1_000_000
 """Rows of each end, or of each end of a class, that may be asked for."""
 
@@ -52,7 +55,8 @@ def tails(run: Run, settings: TailSettings) -> pd.DataFrame:
 
     The columns are `end`, `place` (1 is the outermost; within its class if `per_class`), row, id,
     text, text_pair, label, split, predicted where the run has predictions, the score as computed
-    and normalised, its rank, and the other input columns. Rows without the score are in no end.
+    and normalised, its rank, and the other input columns; one that is named `end` or `place` is
+    `<name>_input` here. Rows without the score are in no end.
 
     Raises:
         RunError: the run has no scores yet, or not this one.
@@ -64,11 +68,21 @@ def tails(run: Run, settings: TailSettings) -> pd.DataFrame:
     parts = []
     for end in settings.ends:
         found = _found(run, key, end, settings)
-        part = columns_of(run, [row for row, _ in found], names)
+        part = _renamed(columns_of(run, [row for row, _ in found], names))
         part.insert(0, "end", end)
         part.insert(1, "place", [place for _, place in found])
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _renamed(part: pd.DataFrame) -> pd.DataFrame:
+    """Call input columns otherwise whose names `tails` takes, as the catalogue does."""
+    taken, new = {*part.columns, *OWN}, {}
+    for name in [one for one in OWN if one in part]:
+        new[name] = name
+        while new[name] in taken:
+            new[name] += "_input"
+    return part.rename(columns=new)
 
 
 def write_tails(run: Run, destination: str | Path, settings: TailSettings) -> Path:

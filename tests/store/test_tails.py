@@ -65,6 +65,18 @@ def test_rows_without_the_score_are_at_no_end(small_run: Run) -> None:
     assert found["vog"].notna().all()
 
 
+def test_input_columns_of_the_same_names_are_called_otherwise(small_run: Run) -> None:
+    examples = read(small_run.examples_file)
+    ids = examples["id"]
+    for name in ("end", "place", "end_input"):
+        examples = examples.append_column(name, ids)
+    write_parquet(small_run.examples_file, examples)
+    found = tails(small_run, TailSettings(score="vog", end="hardest", number=5))
+    assert found["place"].tolist() == [1, 2, 3, 4, 5]
+    for name in ("end_input", "end_input_input", "place_input"):
+        assert found[name].tolist() == found["id"].tolist()
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_the_file_holds_the_table(hostile_run: Run, tmp_path: Path, suffix: str) -> None:
     settings = TailSettings(number=40)
