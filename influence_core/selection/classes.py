@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from influence_core.store.columns import catalogue
-from influence_core.store.query import ExampleQuery, OneOf
+from influence_core.store.database import frame
+from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
-from influence_core.store.statistics import MISSING, box, value_counts
+from influence_core.store.statistics import MISSING, box
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +39,9 @@ def by_hardness(
 
     Returns:
         A row a group: group, rows, q1, median, q3, hardness (the share of the groups that are
-        easier by their medians, 0 … 1), corner (rare and hard), tested and recall (test rows, and
-        the share of them that the final model got right; NaN where there are none).
+        easier by their medians, 0 … 1), corner (rare and hard), tested and recall (test rows
+        with a prediction, and the share of them that the final model got right; NaN where there
+        are none).
     """
     found = box(run, column, by, query=query, groups=most)
     groups = found[["group", "rows", "q1", "median", "q3"]].copy()
@@ -57,14 +59,12 @@ def _recalls(run: Run, by: str) -> pd.DataFrame:
 
     if "correct" not in catalogue(run):
         return pd.DataFrame({"group": pd.Series(dtype=object), "tested": 0.0, "recall": 0.0})
-    right = ExampleQuery(filters=(OneOf(column="correct", values=(True,)),))
-    tested, known = _counted(run, by, ExampleQuery()), _counted(run, by, right)
-    table = pd.DataFrame({"tested": tested})
-    table["recall"] = known.reindex(table.index, fill_value=0) / table["tested"]
-    return table.rename_axis("group").reset_index()
-
-
-def _counted(run: Run, by: str, query: ExampleQuery) -> pd.Series:
-    counts = value_counts(run, by, "test", query=query)
-    names = [MISSING if value is None or value != value else value for value in counts["value"]]
-    return counts["rows"].set_axis([str(name) for name in names])
+    scan = Scan(run, ExampleQuery(splits=("test",)))
+    group = f"coalesce(CAST({scan.use(by)} AS VARCHAR), {scan.parameters.bind(MISSING)})"
+    right = scan.use("correct")
+    return frame(
+        f'SELECT {group} AS "group", CAST(count({right}) AS DOUBLE) AS tested, '
+        f"avg(CAST({right} AS DOUBLE)) AS recall FROM {scan.source()} "
+        f'WHERE {scan.where} AND {right} IS NOT NULL GROUP BY "group"',
+        scan.parameters,
+    )

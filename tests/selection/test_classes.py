@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from influence_core.selection.classes import by_hardness
+from influence_core.store.files import write_parquet
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 from influence_core.store.statistics import MISSING
@@ -64,6 +67,38 @@ def test_recall_is_the_share_of_test_rows_predicted_right(small_run: Run) -> Non
     expected = right[test].groupby(sources[test]).agg(["size", "mean"])
     assert found["tested"].to_dict() == expected["size"].to_dict()
     assert found["recall"].to_dict() == pytest.approx(expected["mean"].to_dict())
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [(pa.bool_(), ["false", "true"]), (pa.int64(), ["0", "1"])],
+)
+def test_groups_that_are_no_words_have_their_recall(
+    small_run: Run, kind: pa.DataType, names: list[str]
+) -> None:
+    examples = read(small_run.examples_file)
+    odd = pa.array([None if row % 7 == 0 else row % 2 for row in range(len(examples))])
+    grouped = examples.append_column("odd", odd.cast(kind))
+    write_parquet(small_run.examples_file, grouped)
+    found = by_hardness(small_run, "vog", "high", "odd", TRAIN).set_index("group")
+    assert sorted(found.index) == [MISSING, *names]
+    right = read(small_run.predictions_file).to_pandas()["correct"]
+    test = examples.to_pandas()["split"] == "test"
+    words = pd.Series([MISSING if row % 7 == 0 else names[row % 2] for row in range(len(examples))])
+    expected = right[test].groupby(words[test]).mean()
+    assert found["recall"].to_dict() == pytest.approx(expected.to_dict())
+
+
+def test_a_row_without_a_prediction_is_not_tested(small_run: Run) -> None:
+    full = by_hardness(small_run, "vog", "high", "label", TRAIN)
+    predictions = read(small_run.predictions_file)
+    told = predictions.filter(
+        pc.and_(pc.equal(predictions["split"], "test"), predictions["correct"])
+    )
+    write_parquet(small_run.predictions_file, told)
+    found = by_hardness(small_run, "vog", "high", "label", TRAIN)
+    assert found["tested"].sum() == len(told) < full["tested"].sum()
+    assert set(found["recall"].dropna()) == {1.0}
 
 
 def test_without_predictions_no_recall_is_known(small_run: Run) -> None:
