@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from influence_core import queue
 from influence_core.access import must_be_writable
 from influence_core.config import RunSettings
-from influence_core.errors import Cancelled, RunBusy, RunError
+from influence_core.errors import Cancelled, RunBusy, RunError, RunNotFound
 from influence_core.progress import Event
 from influence_core.store.journal import JobRecord, ask_to_stop, read_events, read_job
 from influence_core.store.run import create_run, open_run
@@ -301,6 +301,7 @@ def _last_words(place: Place) -> str:
 
 
 def _settle(place: Place, status: Status, error: str = "") -> None:
-    """Write how the work ended where the pipeline did not get to it."""
-    if place.manifest().status in ("created", "queued", "running"):
-        place.update(status=status, error=error)
+    """Write how the work ended where the pipeline did not get to it, unless the place is gone."""
+    with suppress(RunNotFound):
+        if place.manifest().status in ("created", "queued", "running"):
+            place.update(status=status, error=error)

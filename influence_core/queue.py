@@ -113,6 +113,7 @@ def wait_for_turn(place: Place) -> None:
 
     Raises:
         Cancelled: somebody asked the job to stop.
+        RunNotFound: the place was removed meanwhile.
     """
     record = JobRecord.of(os.getpid())
     record.write(place)
@@ -121,6 +122,7 @@ def wait_for_turn(place: Place) -> None:
             clear_stop(place)
             raise Cancelled("The work was stopped before its turn came.")
         time.sleep(LOOK_SECONDS)
+        place.manifest()  # Where it is gone, a heartbeat would make its folder anew.
         record = record.model_copy(update={"heartbeat": time.time()})
         record.write(place)
 

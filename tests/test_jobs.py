@@ -310,6 +310,31 @@ def test_a_waiter_can_be_cancelled_and_leaves_nothing_behind(
     waiting.delete()
 
 
+def test_a_waiter_whose_folder_is_gone_ends_and_makes_none(
+    runs_root: Path, pretend: Pretend
+) -> None:
+    pretend("wait")
+    begin("holding", runs_root)
+    waiting = begin("waiting", runs_root)
+    waiting.path.rename(runs_root / "elsewhere")
+    moved = Run(runs_root / "elsewhere")
+    wait_for(moved, "interrupted")
+    assert "'waiting'" in jobs.status(moved).error
+    assert not waiting.path.exists()
+
+
+def test_a_run_is_not_deleted_under_the_job_of_a_place_below(runs_root: Path) -> None:
+    run = create_run("whole", RunSettings(), runs_root)
+    pruned = Experiment.create(run, "pruned", ExperimentSettings())
+    with pruned.lock():
+        pruned.update(status="queued")
+        with pytest.raises(RunBusy, match=r"'whole' has a job in .*pruned.*; cancel it"):
+            run.delete()
+    assert pruned.manifest().status == "queued"
+    run.delete()
+    assert not run.path.exists()
+
+
 def test_a_waiter_can_go_first_or_at_once(runs_root: Path, pretend: Pretend) -> None:
     pretend("wait")
     holding = begin("a-holding", runs_root)

@@ -7,7 +7,7 @@ import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,15 +158,31 @@ class Workplace(ABC, Generic[Kept]):
         """Remove the folder.
 
         Raises:
-            RunBusy: a process works on it.
+            RunBusy: a process works on it, or works or waits for its turn at a place below it.
             ReadOnly: nothing may be written.
         """
         must_be_writable(f"delete {in_words(self)}")
-        with self.lock():
+        with self.lock(), self._places_below():
             # Out of sight at once: a removal that is cut short must not leave half of it.
             gone = self.path.with_name(f"{PARTIAL}{uuid.uuid4().hex[:8]}-{self.name}")
             os.replace(self.path, gone)
         shutil.rmtree(gone)
+
+    @contextmanager
+    def _places_below(self) -> Iterator[None]:
+        """Hold every place within the folder: a process holds the one where it works or waits."""
+        from filelock import FileLock, Timeout
+
+        with ExitStack() as held:
+            for file in self.path.glob(f"*/**/{LOCK}"):
+                try:
+                    held.enter_context(FileLock(file, blocking=False))
+                except Timeout:
+                    raise RunBusy(
+                        f"{self.title} has a job in {str(file.parent.relative_to(self.path))!r} "
+                        "that works or waits for its turn; cancel it, or wait for it."
+                    ) from None
+            yield
 
 
 def now() -> str:
