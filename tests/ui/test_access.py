@@ -68,6 +68,17 @@ def test_a_page_can_be_seen_and_changes_nothing(read_only: Run, runs_root: Path,
     assert contents(runs_root) == before
 
 
+def test_no_source_can_be_looked_at_where_there_is_no_run(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert visit("run").segmented_control or visit("run").button
+    monkeypatch.setenv(READ_ONLY, "1")
+    app = visit("run")
+    assert "New runs are switched off" in messages(app)
+    assert not app.text_input
+    assert writing(app) == []
+
+
 @pytest.mark.parametrize("page", pages())
 def test_an_unfinished_run_can_be_seen_and_changes_nothing(
     runs_root: Path, monkeypatch: pytest.MonkeyPatch, page: str
