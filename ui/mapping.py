@@ -90,7 +90,7 @@ def _problem(work: MapWork) -> None:
         return
     status = jobs.status(work)
     if status.error:
-        st.error(plain(status.error), icon=":material/error:")
+        st.error(plain(access.message(status.error)), icon=":material/error:")
     elif status.state == "cancelled":
         st.caption("The last attempt was cancelled.")
 

@@ -77,7 +77,8 @@ def manifest_without_texts(manifest: Manifest) -> Manifest:
     if dataset is not None:
         dataset = dataset.model_copy(update={"findings": tuple(map(unsaid, dataset.findings))})
     error = UNSAID if manifest.error else ""
-    return manifest.model_copy(update={"dataset": dataset, "error": error})
+    notes = (UNSAID,) if manifest.notes else ()
+    return manifest.model_copy(update={"dataset": dataset, "error": error, "notes": notes})
 
 
 def unsaid(finding: Finding) -> Finding:

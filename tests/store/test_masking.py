@@ -159,7 +159,7 @@ def test_a_manifest_quotes_nothing(small_run: Run) -> None:
     finding = small_run.manifest().dataset.findings[0]
     quoting = finding.model_copy(update={"message": f"Row 3 says {SECRET!r}."})
     dataset = small_run.manifest().dataset.model_copy(update={"findings": (quoting,)})
-    small_run.update(dataset=dataset, error=f"DataError: {SECRET}")
+    small_run.update(dataset=dataset, error=f"DataError: {SECRET}", notes=(SECRET,))
     left = manifest_without_texts(small_run.manifest())
     assert SECRET not in left.model_dump_json()
     assert (left.dataset.findings[0].check, left.dataset.findings[0].rows) == (
