@@ -276,7 +276,9 @@ def _worded(values: pd.Series) -> list[str]:
     """Return the values of a column as they stand in a table."""
     if values.dtype.kind == "f":
         return figures(values)
-    return ["–" if value != value or value is None else str(value)[:_CUT] for value in values]
+    return [
+        "–" if gap else str(value)[:_CUT] for value, gap in zip(values, values.isna(), strict=True)
+    ]
 
 
 def _page(view: Lens, part: Part) -> pd.DataFrame:

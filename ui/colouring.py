@@ -162,9 +162,9 @@ def _of_column(column: Column) -> Colour:
 
 
 def _named(value: object) -> str:
-    if value is None or value != value:
-        return tables.MISSING
-    return str(value)
+    import pandas as pd
+
+    return tables.MISSING if pd.isna(value) else str(value)
 
 
 def _as_groups(points: pd.DataFrame) -> pd.DataFrame:

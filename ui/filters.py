@@ -119,11 +119,13 @@ def _form(run: Run, column: Column) -> Filter | None:
         if low is None and high is None:
             return None
         return Between(column=column.name, minimum=low, maximum=high)
+    import pandas as pd
+
     found = queries.ask(run, tables.value_counts, column.name, groups=MOST_VALUES + 1)
     if len(found) > MOST_VALUES:
         text = st.text_input("Contains", key=key)
         return Contains(column=column.name, text=text) if text else None
-    values = [None if value != value else value for value in found["value"].tolist()]
+    values = [None if pd.isna(value) else value for value in found["value"].tolist()]
     picked = st.multiselect(
         "Is one of",
         values,

@@ -112,8 +112,8 @@ def by_source(run: Run, kept: Rows, decided: Corrections | None) -> Table | None
 
 
 def _groups(found: pd.DataFrame) -> Iterator[Group]:
-    for value, before, after in zip(found["value"], found["before"], found["kept"], strict=True):
-        missing = value is None or value != value
+    columns = (found["value"], found["value"].isna(), found["before"], found["kept"])
+    for value, missing, before, after in zip(*columns, strict=True):
         yield Group("none" if missing else str(value), int(before), int(after))
 
 

@@ -198,6 +198,15 @@ def test_a_point_of_the_address_is_read(run: Run) -> None:
     assert row["text"] in [element.value for element in app.text]
 
 
+def test_a_boolean_column_with_gaps_colours(run: Run) -> None:
+    examples = read(run.examples_file)
+    odd = pa.array([None if row % 7 == 0 else row % 2 == 1 for row in range(len(examples))])
+    write_parquet(run.examples_file, examples.append_column("odd", odd))
+    app = visit(colour="odd")
+    assert not app.exception
+    assert {"True", "False", "(none)"} <= {name.strip() for name in traces(app)}
+
+
 def test_hostile_names_stay_text(hostile_run: Run) -> None:
     app = visit(run="hostile")
     assert not app.exception
