@@ -42,23 +42,21 @@ _CARRIED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 def take() -> None:
     """Set the widgets, before they are drawn, to what a link asks for."""
-    mirrored = st.session_state.get(_MIRRORED, {})
     asked = {name: state.get(name) for name in _CARRIED}
-    new = {name for name, value in asked.items() if value and value != mirrored.get(name)}
-    for name in new:
-        key, read = _CARRIED[name]
+    if not any(asked.values()) or asked == st.session_state.get(_MIRRORED):
+        return
+    for name, (key, read) in _CARRIED.items():
         if (value := read(asked[name])) is not None:
             st.session_state[key] = value
-    if "start" in new and "share" not in new:
+    if asked["start"] and not asked["share"]:
         st.session_state[FRACTION] = 0
 
 
 def give() -> None:
     """Write what the widgets hold into the address."""
-    written = {name: _written(st.session_state.get(key)) for name, (key, _) in _CARRIED.items()}
-    for name, value in written.items():
-        state.put(name, value)
-    st.session_state[_MIRRORED] = written
+    for name, (key, _) in _CARRIED.items():
+        state.put(name, _written(st.session_state.get(key)))
+    st.session_state[_MIRRORED] = {name: state.get(name) for name in _CARRIED}
 
 
 def _written(value: Any) -> Any:

@@ -121,7 +121,10 @@ PARAMETERS = (
 
 
 def restore(page: str) -> None:
-    """Take over what the address of `page` asks for, if someone else than `remember` wrote it."""
+    """Take over what the address of `page` asks for, if someone else than `remember` wrote it.
+
+    What other pages were asked for stays, unless the address is of another run.
+    """
     asked = _asked()
     changed = asked != st.session_state.get(_WRITTEN)
     if changed or page != st.session_state.get(_PAGE):
@@ -129,8 +132,10 @@ def restore(page: str) -> None:
         st.session_state[_ENTERED] = True
     if not (changed and asked):
         return
+    same = asked.get("run", []) == [get("run")]
     for parameter in PARAMETERS:
-        if parameter.stays and parameter.name not in asked:
+        kept = parameter.stays or (same and not parameter.belongs(page))
+        if kept and parameter.name not in asked:
             continue
         value = parameter.read(asked.get(parameter.name, []))
         if value != st.session_state.get(parameter.name):

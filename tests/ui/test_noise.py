@@ -327,7 +327,9 @@ def test_decisions_go_into_a_new_run(
     run: Run, report: NoiseReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    monkeypatch.setattr(jobs, "start", lambda settings, name: started.append((settings, name)))
+    monkeypatch.setattr(
+        jobs, "start", lambda settings, name, queued: started.append((settings, name))
+    )
     first = report.table.iloc[0]
     app = visit(run="hostile")
     assert "Start a new run" not in [button.label for button in app.button]
