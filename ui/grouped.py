@@ -13,7 +13,7 @@ from influence_core.store.columns import score_column
 from ui import crossing, plots, queries, shell
 from ui.shell import Lens
 from ui.spread import Grouping, boxes_of, ordered
-from ui.wording import count, counted, figures, percent
+from ui.wording import count, counted, figures, percent, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def normalised(view: Lens, grouping: Grouping) -> None:
 
 def table(view: Lens, grouping: Grouping) -> None:
     """Draw the figures by group and normalisation."""
-    plots.question(f"What are the figures of every {grouping.noun}?")
+    plots.question(f"What are the figures of every {plain(grouping.noun)}?")
     rest = crossing.others(view.query(), grouping.by)
     groups = queries.ask(view.run, tables.summary, view.score, grouping.by, query=rest, groups=MOST)
     everything = queries.ask(view.run, tables.summary, view.score, query=rest)

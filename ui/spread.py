@@ -51,8 +51,8 @@ class Grouping:
 
     @property
     def plural(self) -> str:
-        """What several of the groups are called."""
-        return "classes" if self.noun == "class" else f"groups by {self.noun}"
+        """What several of the groups are called, as Markdown."""
+        return "classes" if self.noun == "class" else f"groups by {plain(self.noun)}"
 
 
 def group_by(view: Lens) -> str:

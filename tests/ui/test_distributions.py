@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from influence_core.scores.timing import early_and_late
 from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.files import write_parquet
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 from tests.factory import make_run, read, snapshot_files
@@ -46,6 +47,15 @@ def test_hostile_names_are_no_markup(hostile_run: Run, part: str) -> None:
     app = visit(run="hostile", part=part, by='"; DROP TABLE examples; --')
     assert not app.error
     assert "<b>bold</b>" not in said(app)
+
+
+def test_the_name_of_a_column_is_no_markup_in_a_question(small_run: Run) -> None:
+    name = "![seen](https://example.org/a.png)"
+    examples = read(small_run.examples_file)
+    write_parquet(small_run.examples_file, examples.append_column(name, examples["source"]))
+    app = visit(run="small", part="groups", by=name)
+    assert any("seen" in one.value for one in app.subheader)
+    assert not any("[seen](" in one.value for one in app.subheader)
 
 
 def test_charts_follow_the_rows_in_view(small_run: Run) -> None:
