@@ -16,6 +16,9 @@ from influence_core.store.export import MANIFEST, Export, ExportManifest, checks
 from influence_core.store.formats import WRITERS, Format, unguarded
 from influence_core.store.run import Run
 
+LONGEST_FIELD = 2**31 - 1
+"""Letters of a field of a CSV file up to which it is read: more than any text has."""
+
 Condition = Literal["intact", "changed", "missing", "added"]
 """What became of a file since it was written; `added` is one that the manifest does not name."""
 
@@ -82,13 +85,14 @@ def kept_ids(export: Export) -> list[str]:
     path = export.folder / f"kept{WRITERS[format].suffix}"
     try:
         return [one["id"] for one in _records(path, format) if one["split"] == "train"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         raise ConfigError(rule("export", f"hold {path.name!r} as written", str(error))) from error
 
 
 def _records(path: Path, format: Format) -> Iterator[dict[str, Any]]:
     """Yield `id` and `split` of every row of a file, among what else may be there."""
     if format == "csv":
+        csv.field_size_limit(LONGEST_FIELD)
         with path.open(encoding="utf-8", newline="") as file:
             for line in csv.DictReader(file):
                 yield line | {"id": unguarded(line["id"])}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from influence_core.errors import ConfigError
@@ -18,6 +19,7 @@ from influence_core.store.exported import (
     verify,
     written_exports,
 )
+from influence_core.store.files import write_parquet
 from influence_core.store.formats import Format
 from influence_core.store.run import Run
 from tests.factory import read
@@ -36,6 +38,17 @@ def test_ids_are_read_back_from_every_format(
     done = export(hostile_run, kept, tmp_path / "out", format)
     ids = hostile_run.examples(["id"])["id"]
     assert sorted(kept_ids(done)) == sorted(ids[kept])
+
+
+def test_texts_of_any_length_are_read_back_from_csv(small_run: Run, tmp_path: Path) -> None:
+    examples = read(small_run.examples_file)
+    row = train_rows(small_run)[0]
+    texts = examples["text"].to_pylist()
+    texts[row] = "long " * 40_000
+    place = examples.column_names.index("text")
+    write_parquet(small_run.examples_file, examples.set_column(place, "text", pa.array(texts)))
+    done = export(small_run, [row], tmp_path / "out", "csv")
+    assert kept_ids(done) == [examples["id"][row].as_py()]
 
 
 def test_files_are_intact_until_somebody_touches_them(small_run: Run, tmp_path: Path) -> None:
