@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,13 +91,13 @@ def start(
         RunExists: there is a run of that name.
         RunError: the name is not allowed.
     """
-    return _spawn(create_run(name, settings, root), queued)
+    return _spawn(create_run(name, settings, root), queued, {})
 
 
-def resume(place: Place, *, queued: bool = False) -> Job:
+def resume(place: Place, *, queued: bool = False, **changes: object) -> Job:
     """Begin work, or go on with what failed, was cancelled or was killed, in a process of its own.
 
-    With `queued` it waits as `start` tells.
+    With `queued` it waits as `start` tells. `changes` are written to the manifest at the beginning.
 
     Raises:
         RunBusy: a process works there.
@@ -107,7 +107,7 @@ def resume(place: Place, *, queued: bool = False) -> Job:
     must_be_writable(f"resume {in_words(place)}")
     if place.manifest().status == "complete":
         raise RunError(f"{place.title} is complete: there is nothing left to do.")
-    return _spawn(place, queued)
+    return _spawn(place, queued, changes)
 
 
 def cancel(place: Place) -> bool:
@@ -232,12 +232,13 @@ def log_file(place: Place) -> Path:
     return place.private_folder / "worker.log"
 
 
-def _spawn(place: Place, queued: bool) -> Job:
+def _spawn(place: Place, queued: bool, changes: Mapping[str, object]) -> Job:
     place.private_folder.mkdir(parents=True, exist_ok=True)
     with queue.starting(place.root):
         if status(place).active:
             raise busy(place)
-        _enter(place, queued)
+        with place.lock():
+            _enter(place, queued, changes)
         with log_file(place).open("wb") as log:
             process = subprocess.Popen(
                 _command(place),
@@ -252,7 +253,7 @@ def _spawn(place: Place, queued: bool) -> Job:
     return Job(place, process.pid)
 
 
-def _enter(place: Place, queued: bool) -> None:
+def _enter(place: Place, queued: bool, changes: Mapping[str, object]) -> None:
     """Let a place work at once, or wait where it is to and there is something to wait for."""
     present = queue.queue_of(place.root)
     waits = queued and bool(present.working or present.waiting)
@@ -260,7 +261,7 @@ def _enter(place: Place, queued: bool) -> None:
         queue.join(place)
     else:
         queue.leave(place)
-    place.update(status="queued" if waits else "running", error="")
+    place.update(status="queued" if waits else "running", error="", **changes)
 
 
 def _command(place: Place) -> list[str]:

@@ -185,8 +185,7 @@ def _start_queued(name: str | None, settings: RunSettings) -> Run:
 
 def _resume_queued(run: Run, division: ComputeSettings) -> Run:
     settings = run.manifest().settings
-    run.update(settings=settings.model_copy(update={"compute": division}))
-    jobs.resume(run, queued=True)
+    jobs.resume(run, queued=True, settings=settings.model_copy(update={"compute": division}))
     return run
 
 

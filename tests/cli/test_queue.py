@@ -48,6 +48,17 @@ def test_a_queued_run_waits_and_can_be_cancelled_and_queued_again(
     assert later.manifest().stages == {}
 
 
+@pytest.mark.parametrize("name", ["small", "holding"])
+def test_what_is_complete_or_works_is_not_touched_by_queueing_it_again(
+    influence: Influence, small_run: Run, holding: Run, name: str
+) -> None:
+    before = open_run(name).manifest_file.read_bytes()
+    answer = influence("run", "--resume", "--name", name, "--workers", "2", "--queue")
+    assert answer.code == 2
+    assert {"small": "is complete", "holding": "another process"}[name] in answer.err
+    assert open_run(name).manifest_file.read_bytes() == before
+
+
 def test_nothing_can_be_cancelled_where_nothing_works(influence: Influence, small_run: Run) -> None:
     answer = influence("cancel", "small")
     assert answer.code == 2
