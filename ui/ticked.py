@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from influence_core.store.run import Run
+from ui import queries
 from ui.tables import Ticks
 
 _TICKED = "rows_ticked"
@@ -24,7 +25,7 @@ def boxes(run: Run, shown: Sequence[int], first: bool) -> Ticks:
 
     def told(places: list[int]) -> None:
         now = {shown[place] for place in places if place < len(shown)}
-        _all()[run.name] = (_of(run) - set(shown)) | now
+        _all()[_key(run)] = (_of(run) - set(shown)) | now
 
     places = [place for place, row in enumerate(shown) if row in ticked]
     return Ticks(places, st.session_state.get(_CLEARED, 0), told, first)
@@ -32,14 +33,19 @@ def boxes(run: Run, shown: Sequence[int], first: bool) -> Ticks:
 
 def clear(run: Run) -> None:
     """Untick all rows of a run."""
-    _all().pop(run.name, None)
+    _all().pop(_key(run), None)
     st.session_state[_CLEARED] = st.session_state.get(_CLEARED, 0) + 1
 
 
 def _of(run: Run) -> set[int]:
-    return _all().get(run.name, set())
+    return _all().get(_key(run), set())
 
 
-def _all() -> dict[str, set[int]]:
-    found: dict[str, set[int]] = st.session_state.setdefault(_TICKED, {})
+def _key(run: Run) -> tuple[str, str]:
+    """Tell a run from an earlier one of its name."""
+    return run.name, queries.manifest(run).created
+
+
+def _all() -> dict[tuple[str, str], set[int]]:
+    found: dict[tuple[str, str], set[int]] = st.session_state.setdefault(_TICKED, {})
     return found

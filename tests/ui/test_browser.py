@@ -206,7 +206,7 @@ def test_a_selection_is_seen_renamed_and_deleted(small_run: Run) -> None:
     button(app, "Delete for good").click().run()
     assert not app.exception
     assert Selections(small_run).listed() == []
-    assert app.session_state["selection"] is None
+    assert app.session_state["selection"] == ""
     assert len(listed(app)[0]) == 25
 
 
@@ -226,3 +226,6 @@ def test_ticks_outlive_pages_and_runs_do_not_share_them(
     after = ticked.boxes(small_run, [8], first=True)
     assert ticked.rows(small_run) == after.places == []
     assert after.generation != before.generation
+    ticked.boxes(small_run, [8], first=True).told([0])
+    small_run.update(created="2000-01-01T00:00:00+00:00")
+    assert ticked.rows(small_run) == []
