@@ -22,6 +22,7 @@ from influence_core.scores.normalise import rank
 from influence_core.store.columns import NOISE_FACTS
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
+from influence_core.store.workplace import new_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ class NoiseFacts(BaseModel):
     """What `noise.parquet` says of itself.
 
     `detectors` took part; `missing` maps the others to what the run lacks for them. `content` is
-    the content version of the run that was read.
+    the content version that the run has with this file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -124,9 +125,11 @@ def write_noise(run: Run, seed: int = 0, progress: Progress | None = None) -> No
             missing=missing,
             wrong=wrong,
             seed=seed,
-            content=run.update().content_version,
+            content=new_version(),
         )
         write_parquet(noise_file(run), _table(evidence, suspicions, facts))
+        # Last: whoever asks of a version before its file is there remembers that there is none.
+        run.update(content_version=facts.content)
     return read_noise(run)
 
 

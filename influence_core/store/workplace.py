@@ -120,8 +120,8 @@ class Workplace(ABC, Generic[Kept]):
         write_json(self.manifest_file, manifest.model_dump(mode="json"))
 
     def update(self, **changes: Any) -> Kept:
-        """Write changed fields of the manifest under a new content version."""
-        changed = {**changes, "content_version": new_version()}
+        """Write changed fields of the manifest under a new content version, or the one given."""
+        changed = {"content_version": new_version(), **changes}
         manifest = self.manifest().model_copy(update=changed)
         self.write(manifest)
         return manifest

@@ -183,6 +183,22 @@ def test_it_is_computed_once_and_again_when_the_run_changes(small_run: Run) -> N
     assert noise_file(small_run).stat().st_mtime_ns > written
 
 
+def test_the_table_is_there_before_its_version_is(
+    small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def write(path: Path, table: Any) -> None:
+        seen.append(small_run.manifest().content_version)
+        write_parquet(path, table)
+
+    before = small_run.manifest().content_version
+    monkeypatch.setattr("influence_core.noise.table.write_parquet", write)
+    report = write_noise(small_run)
+    assert seen == [before]
+    assert report.facts.content == small_run.manifest().content_version != before
+
+
 def test_the_same_seed_gives_the_same_table(small_run: Run) -> None:
     give_features(small_run)
     first, again = write_noise(small_run).table, write_noise(small_run).table
