@@ -28,6 +28,9 @@ FORMATS = {
 
 _LONGEST = 60
 
+_LONGEST_FOLDER = 200
+"""Letters of a folder's name, each one byte: file systems take 255, and need some beside it."""
+
 _SAID = "export_written"
 
 
@@ -45,8 +48,9 @@ def take_away(view: Lens, wanted: Draft, curated: Curated) -> None:
         key="prune.format",
         persist_state="session",
     )
-    place = Place(_folder(view.run, typed), format_, overwrite=True)
-    there = place.destination.exists()
+    folder = _folder(view.run, typed)
+    there = folder.exists()
+    place = Place(folder, format_, overwrite=there)
     if act.button(
         "Replace" if there else "Export",
         type="primary",
@@ -97,7 +101,7 @@ def _names(selections: tuple[str, ...]) -> list[str]:
 def _folder(run: Run, name: str) -> Path:
     """Return where an export of that name lies, inside the run whatever was typed."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")
-    return exports_folder(run) / (safe or "export")
+    return exports_folder(run) / (safe[:_LONGEST_FOLDER].rstrip("-._") or "export")
 
 
 def _write(run: Run, curated: Curated, place: Place, reviews: int | None) -> None:
