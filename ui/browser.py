@@ -69,7 +69,7 @@ def controls(view: Lens) -> bool:
         _switch("show", VIEWS, "Layout", None)
         _sort(view)
         if state.get("show") == "list" and state.get("sort") != INPUT_ORDER:
-            by_column = state.get("sort") is not None
+            by_column = state.get("sort") != ""
             name, ways = ("falling", WAYS) if by_column else ("end", ENDS)
             _switch(name, ways, "Order", rows.restart)
         selecting.manager(view.run)
@@ -119,7 +119,7 @@ def _switch(name: str, titles: dict[Any, str], label: str, changed: Any) -> None
 def _sort(view: Lens) -> None:
     """Draw what sorts the rows: the score in view, input order, or any other column."""
     known: Catalogue = queries.ask(view.run, catalogue)
-    options = [None, INPUT_ORDER, *(column.name for column in _sortable(known, view))]
+    options = ["", INPUT_ORDER, *(column.name for column in _sortable(known, view))]
     state.settle("sort", options)
     st.selectbox(
         "Sorted by",
@@ -143,8 +143,8 @@ def _sortable(known: Catalogue, view: Lens) -> list[Column]:
     ]
 
 
-def _called(name: str | None, view: Lens) -> str:
-    if name is None:
+def _called(name: str, view: Lens) -> str:
+    if not name:
         return view.spec.label
     if name == INPUT_ORDER:
         return "Input order"
@@ -154,7 +154,7 @@ def _called(name: str | None, view: Lens) -> str:
 
 def _query(view: Lens) -> ExampleQuery:
     name = state.get("sort")
-    if name is None:
+    if not name:
         return view.query(order=state.get("end"))
     if name == INPUT_ORDER:
         return view.query(order="row")
@@ -163,7 +163,7 @@ def _query(view: Lens) -> ExampleQuery:
 
 def _both_ends(view: Lens) -> list[tuple[ExampleQuery, str]]:
     name = state.get("sort")
-    if name is None or name == INPUT_ORDER:
+    if name in ("", INPUT_ORDER):
         ends = [view.query(order=end) for end in ENDS]
     else:
         ends = [view.query(order="column", column=name, descending=way) for way in (True, False)]

@@ -37,7 +37,7 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
     judges, labels = [CONSENSUS, *suspects.facts.detectors], suspects.labels
     for name, options in (
         ("rows", list(_ROWS)),
-        ("given", [None, *labels]),
+        ("given", ["", *labels]),
         ("judge", judges),
         ("least", list(_LEAST)),
     ):
@@ -50,8 +50,8 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
     )
     given.selectbox(
         "Class",
-        [None, *labels],
-        format_func=lambda name: "All classes" if name is None else name,
+        ["", *labels],
+        format_func=lambda name: name or "All classes",
         key="given",
         **_restart(),
     )
@@ -79,7 +79,7 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
     _kept_before(suspects)
     wanted = Wanted(
         rows=state.get("rows"),
-        label=state.get("given"),
+        label=state.get("given") or None,
         judge=state.get("judge"),
         least=float(state.get("least") or 0),
         kept=state.get("kept"),

@@ -75,14 +75,14 @@ def choose(run: Run) -> tuple[Experiment, ...]:
     if not found:
         return ()
     state.settle("experiment", list(found))
-    others = [None, *(name for name in found if name != state.get("experiment"))]
+    others = ["", *(name for name in found if name != state.get("experiment"))]
     state.settle("against", others)
     left, right = st.columns(2)
     left.selectbox("Experiment", list(found), key="experiment", persist_state="session")
     right.selectbox(
         "Compare with",
         others,
-        format_func=lambda name: "no other" if name is None else name,
+        format_func=lambda name: name or "no other",
         key="against",
         persist_state="session",
         disabled=len(others) == 1,

@@ -64,8 +64,8 @@ def bar(run: Run, manifest: Manifest) -> None:
     label, search, *selection, more = st.columns(widths, vertical_alignment="bottom")
     label.selectbox(
         "Class",
-        [None, *_labels(manifest)],
-        format_func=lambda name: _ALL if name is None else name,
+        ["", *_labels(manifest)],
+        format_func=lambda name: name or _ALL,
         key="label",
         on_change=restart,
         **_SHARED,
@@ -82,8 +82,8 @@ def bar(run: Run, manifest: Manifest) -> None:
     if selection:
         selection[0].selectbox(
             "Selection",
-            [None, *(one.name for one in kept)],
-            format_func=lambda name: _NO_SELECTION if name is None else name,
+            ["", *(one.name for one in kept)],
+            format_func=lambda name: name or _NO_SELECTION,
             key="selection",
             on_change=restart,
             **_SHARED,
@@ -127,8 +127,8 @@ def restart() -> None:
 
 def _settle(run: Run, manifest: Manifest) -> None:
     """Forget what the run in view does not have."""
-    state.settle("label", [None, *_labels(manifest)])
-    state.settle("selection", [None, *(one.name for one in selecting.listed(run))])
+    state.settle("label", ["", *_labels(manifest)])
+    state.settle("selection", ["", *(one.name for one in selecting.listed(run))])
 
 
 def _in_force(run: Run, manifest: Manifest) -> None:

@@ -190,7 +190,10 @@ def put(name: str, value: Any) -> None:
 
 
 def settle(name: str, options: list[Any], default: Any = None) -> Any:
-    """Keep a parameter among `options`, falling back to `default` or the first of them."""
+    """Keep a parameter among `options`, falling back to `default` or the first of them.
+
+    What stands for none of them is "": a picker takes None for not having been asked yet.
+    """
     if get(name) not in options:
         put(name, default if default in options else next(iter(options), None))
     return get(name)

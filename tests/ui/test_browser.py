@@ -17,10 +17,11 @@ from influence_core.store.query import ExampleQuery
 from influence_core.store.rows import find_rows, texts
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
+from influence_core.training.untuned import untuned_file
 from tests.noise.blobs import give_features
 from tests.trained import train
 from tests.ui.everything import messages, visit
-from ui import ticked
+from ui import nearby, ticked
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,15 @@ def test_nothing_heavy_is_asked_before_its_tab_is_opened(
     monkeypatch.setattr("ui.nearby.nearest", heavy)
     monkeypatch.setattr("influence_core.scores.pairwise.explain.explain", heavy)
     opened(run="probed")
+
+
+def test_near_rows_are_asked_for_again_when_a_map_has_made_features(small_run: Run) -> None:
+    features = np.random.default_rng(0).normal(size=(small_run.manifest().dataset.rows, 8))
+    before = nearby.ask(small_run, nearest, 3, 8)
+    np.save(untuned_file(small_run), features.astype(np.float16))
+    after = nearby.ask(small_run, nearest, 3, 8)
+    assert (before.encoder, after.encoder) == (None, "untuned")
+    assert after == nearest(small_run, 3, 8)
 
 
 def test_all_in_view_go_into_a_selection_and_narrow_the_view(small_run: Run) -> None:

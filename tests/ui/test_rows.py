@@ -50,7 +50,7 @@ def test_they_stay_on_the_next_page_and_can_be_taken_away(small_run: Run) -> Non
     assert "in view" in in_view(app)
     next(one for one in app.button if one.label == "Show all").click().run()
     assert in_view(app) == ""
-    assert app.session_state["label"] is None
+    assert app.session_state["label"] == ""
 
 
 def test_a_selection_narrows(small_run: Run) -> None:
@@ -59,7 +59,7 @@ def test_a_selection_narrows(small_run: Run) -> None:
     assert "7 of 328" in in_view(visit("examples", run="small", selection="seven"))
     gone = visit("examples", run="small", selection="gone")
     assert in_view(gone) == ""
-    assert gone.session_state["selection"] is None
+    assert gone.session_state["selection"] == ""
 
 
 def test_a_regular_expression_searches(small_run: Run) -> None:
