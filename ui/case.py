@@ -237,7 +237,7 @@ def _why(suspects: Suspects, suspect: Suspect) -> None:
 
 def _near(run: Run, suspect: Suspect) -> None:
     """Draw the rows that say the same, or nearly: first those with other labels."""
-    found = queries.ask(run, near, suspect.id, NEAR)
+    found = nearby.ask(run, near, suspect.id, NEAR)
     rows = (*found.other_labels, *found.same_label)
     if not rows:
         st.caption("No other row has this text, and there are no features to tell near ones by.")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
 from influence_core.noise.near import Neighbour, nearest
 from influence_core.store.rows import Example
 from influence_core.store.run import Run
+from influence_core.training.untuned import untuned_file
 from ui import queries
 from ui.tables import ROW_HEIGHT, lead_to
 from ui.wording import count, counted, plain, short
 
 NEAREST = 8
+
+Row = TypeVar("Row", int, str)
+Answer = TypeVar("Answer")
 
 _NEAR = "How alike the texts are to the encoder: cosine of their features, at most 1."
 
@@ -26,7 +31,7 @@ _BY = {
 def show(run: Run, example: Example) -> None:
     """Answer which rows are nearest to an example, and whether they have its label."""
     with st.spinner("Comparing with all training rows …"):
-        found = queries.ask(run, nearest, example.row, NEAREST)
+        found = ask(run, nearest, example.row, NEAREST)
     if not found.rows:
         st.info(
             "This run keeps no features of an encoder, and no other row has this text.",
@@ -48,6 +53,16 @@ def show(run: Run, example: Example) -> None:
         if found.encoder
         else "No features of an encoder are kept: only equal texts were found."
     )
+
+
+def ask(run: Run, question: Callable[[Run, Row, int], Answer], row: Row, most: int) -> Answer:
+    """Answer which rows are near: once for each state of the untuned features.
+
+    A map of a fine-tuned run makes them without a new content version of the run.
+    """
+    file = untuned_file(run)
+    made = file.stat().st_mtime_ns if file.exists() else 0
+    return queries.ask(run, _answered, question, row, most, made)
 
 
 def table(rows: Sequence[Neighbour], label: str | None = None) -> None:
@@ -87,6 +102,12 @@ def table(rows: Sequence[Neighbour], label: str | None = None) -> None:
         "Near": text(width=66, help=_NEAR),
     }
     lead_to(frame, [one.id for one in rows], "id", columns, "near")
+
+
+def _answered(
+    run: Run, question: Callable[[Run, Row, int], Answer], row: Row, most: int, made: int
+) -> Answer:
+    return question(run, row, most)
 
 
 def _nearness(one: Neighbour) -> str:
