@@ -32,6 +32,9 @@ LOCK = ".jobs.lock"
 TICKET = "ticket.json"
 """Name of a waiting job's ticket, among the private files of its place."""
 
+SILENT_SECONDS = 600.0
+"""Time without a heartbeat after which a process that does not hold its place is passed over."""
+
 LOOK_SECONDS = 1.0
 """Time between two looks of a waiting job at what works and what waits."""
 
@@ -149,11 +152,16 @@ def _alive(root: Path) -> Iterator[tuple[Place, str]]:
     """Yield the places at which a process lives, and what their manifests say."""
     for place in _places(root):
         record = read_job(place)
-        if record is not None and record.alive():
+        if record is not None and record.alive() and _shows_signs(place, record):
             try:
                 yield place, place.manifest().status
             except RunError:  # It was deleted since, or is of another version.
                 continue
+
+
+def _shows_signs(place: Place, record: JobRecord) -> bool:
+    """Say whether a process that lives works still: a notebook outlives a training that raised."""
+    return time.time() - record.heartbeat < SILENT_SECONDS or place.held()
 
 
 def _places(root: Path) -> Iterator[Place]:

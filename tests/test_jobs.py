@@ -310,6 +310,19 @@ def test_a_waiter_can_be_cancelled_and_leaves_nothing_behind(
     waiting.delete()
 
 
+def test_a_recording_that_was_given_up_is_not_waited_for(runs_root: Path) -> None:
+    run = create_run("notebook", RunSettings(), runs_root)
+    run.update(status="running")
+    record = JobRecord.of(os.getpid())
+    record.write(run)
+    assert queue_of(runs_root).working == (run,)
+    silent = {"heartbeat": record.heartbeat - queue.SILENT_SECONDS - 1}
+    record.model_copy(update=silent).write(run)
+    assert queue_of(runs_root).working == ()
+    with run.lock():
+        assert queue_of(runs_root).working == (run,)
+
+
 def test_a_waiter_whose_folder_is_gone_ends_and_makes_none(
     runs_root: Path, pretend: Pretend
 ) -> None:

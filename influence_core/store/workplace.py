@@ -147,6 +147,18 @@ class Workplace(ABC, Generic[Kept]):
         finally:
             lock.release()
 
+    def held(self) -> bool:
+        """Say whether a process holds the place; True where that cannot be told."""
+        from filelock import FileLock
+
+        if not (self.path / LOCK).exists():
+            return False
+        try:
+            with FileLock(self.path / LOCK, blocking=False):
+                return False
+        except OSError:  # It is taken, or may not be opened.
+            return True
+
     def empty(self) -> None:
         """Remove what lies in the folder, but for the lock that this process holds."""
         must_be_writable(f"empty {in_words(self)}")
