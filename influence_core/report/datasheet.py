@@ -117,9 +117,32 @@ def _how(settings: dict[str, Any]) -> str | None:
         return None
     if not settings["fraction"]:
         return "none was dropped by a score or at random"
-    ends = ENDS[settings["prune"]]
-    told = WAYS_TO_DROP[settings["strategy"]].format(ends=ends)
-    return f"{wording.percent(settings['fraction'])} were dropped {told}"
+    told = WAYS_TO_DROP[settings["strategy"]].format(ends=ENDS[settings["prune"]])
+    return (
+        f"{wording.percent(settings['fraction'])} were dropped{_first(settings)} {told}"
+        f"{_spared(settings)}"
+    )
+
+
+def _first(settings: dict[str, Any]) -> str:
+    """Word which rows were dropped before others, if any."""
+    steps = []
+    if clipped := settings.get("clip_suspicious"):
+        label = settings["clip_by"]
+        steps.append(f"the {wording.percent(clipped)} whose label looks least right by {label}")
+    if alike := settings.get("near_duplicates"):
+        steps.append(f"near-duplicates of other rows (similarity from {alike:g})")
+    return f": first {', then '.join(steps)}; the others" if steps else ""
+
+
+def _spared(settings: dict[str, Any]) -> str:
+    """Word which rows were spared whatever their rank."""
+    floor = settings.get("floor")
+    return (
+        f"; of every class at least {wording.counted(floor, 'row')} stayed, or all it has"
+        if floor
+        else ""
+    )
 
 
 def _told(settings: dict[str, Any]) -> str:

@@ -74,6 +74,17 @@ def test_the_machine_is_not_in_it(small_run: Run, tmp_path: Path) -> None:
     assert str(tmp_path) in done.manifest.command
 
 
+def test_what_goes_before_the_ranking_is_told(small_run: Run, tmp_path: Path) -> None:
+    settings = SelectionSettings(fraction=0.3, clip_suspicious=0.1, floor=5)
+    kept = select(small_run, settings).kept
+    sheet = sheet_of(export(small_run, kept, tmp_path / "out", settings=settings).folder)
+    assert (
+        "30.0% were dropped: first the 10.0% whose label looks least right by aum; the others "
+        "strictly by rank: the easiest went; of every class at least 5 rows stayed, or "
+        "all it has."
+    ) in sheet
+
+
 def test_nothing_is_said_of_what_is_not_known(runs_root: Path, tmp_path: Path) -> None:
     run = make_run(runs_root, rows=60, scored=False)
     sheet = sheet_of(export(run, [], tmp_path / "none").folder)
