@@ -84,7 +84,12 @@ def _what_goes() -> dict[str, Any]:
         help="Easy rows are what the model learns anyway: dropping them costs least. Among hard "
         "rows are rare and wrongly labelled ones.",
     )
-    return {"fraction": fraction / 100, "prune": prune, "strategy": strategy}
+    return {"fraction": fraction / 100, "prune": end_of(prune, strategy), "strategy": strategy}
+
+
+def end_of(prune: str, strategy: str) -> str:
+    """Return the end that goes: only a cut-off takes both, and a draw the easy one instead."""
+    return "easy" if prune == "both" and strategy != "cutoff" else prune
 
 
 def _compared(strategy: str) -> str:

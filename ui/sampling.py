@@ -7,7 +7,7 @@ import streamlit as st
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
 from ui import forms, shell
-from ui.pruning import ENDS, STRATEGIES
+from ui.pruning import ENDS, STRATEGIES, end_of
 from ui.shell import NORMS, Lens
 from ui.wording import plain
 
@@ -22,6 +22,8 @@ def settings(view: Lens, fraction: float, normalise: Normalise) -> SelectionSett
         for name in SelectionSettings.model_fields
         if f"{_KEY}{name}" in st.session_state and name != "fraction"
     }
+    if {"strategy", "prune"} <= drawn.keys():
+        drawn["prune"] = end_of(drawn["prune"], drawn["strategy"])
     drawn["clip_suspicious"] = min(drawn.get("clip_suspicious", 0.0), fraction)
     chosen = {"score": view.score, "normalise": normalise, "fraction": fraction}
     return forms.build(SelectionSettings, {**chosen, **drawn})

@@ -102,6 +102,23 @@ def test_a_contradiction_is_told_in_place(small_run: Run, easy: np.ndarray) -> N
     assert "Only the hardest or the easiest rows?" in said(app)
 
 
+@pytest.mark.parametrize("strategy", ["random", "softmax"])
+def test_both_ends_stop_no_page_where_rows_are_drawn(small_run: Run, strategy: str) -> None:
+    app = visit(run="small")
+    app.selectbox(key="prune.prune").set_value("both").run()
+    app.selectbox(key="prune.strategy").set_value(strategy).run()
+    assert not app.error
+    assert not app.exception
+    assert strategy == "random" or "easy rows go" in said(app).lower()
+    app.switch_page("pages/classes.py").run()
+    assert not app.error
+    assert not app.exception
+    app.query_params["part"] = "sampling"
+    app.switch_page("pages/distributions.py").run()
+    assert not app.error
+    assert not app.exception
+
+
 def test_a_class_that_is_emptied_is_named(small_run: Run) -> None:
     label = small_run.manifest().dataset.label_names[2]
     examples = small_run.examples(["label", "split"])
@@ -165,6 +182,15 @@ def test_a_selection_that_is_gone_leaves_the_address(small_run: Run) -> None:
     assert not app.exception
     assert not app.error
     assert "keep" not in app.query_params
+
+
+def test_a_folder_with_a_long_name_is_written(small_run: Run) -> None:
+    app = visit(run="small")
+    typed = next(one for one in app.text_input if one.label.startswith("Folder"))
+    typed.set_value("long" * 100).run()
+    press(app, "Export")
+    assert not app.exception
+    assert written_exports(small_run)[0].folder.name == "long" * 50
 
 
 def test_nothing_is_written_where_nothing_may_be(
