@@ -25,6 +25,9 @@ from influence_core.store.state import dataset_of
 HARDEST = 0.1
 """Share of the rows that counts as the hardest."""
 
+TOLD_WITHIN = 0.2
+"""Widest interval of a share of wrong labels that is told at a glance, without its ends."""
+
 LOOKED_AT = 100
 """Suspects of which the walk tells how many are really wrong."""
 
@@ -58,15 +61,17 @@ def misjudged(run: Run, score: str) -> str:
     told = f"The hardest {percent(HARDEST, 0)} by {spec.label} are {counted(hardest, 'row')}"
     if "correct" not in catalogue(run):
         return f"{told}."
-    wrong = OneOf(column="correct", values=(False,))
+    wrong, known = (OneOf(column="correct", values=one) for one in ((False,), (False, True)))
     among = Between(column=rank_column(score), maximum=hardest)
-    every, here = (
+    every, here, judged, judged_here = (
         rows_found(run, ExampleQuery(filters=filters, scored_only=True))
-        for filters in ((wrong,), (wrong, among))
+        for filters in ((wrong,), (wrong, among), (known,), (known, among))
     )
-    rest = (every - here) / max(scored - hardest, 1)
+    if not judged_here:
+        return f"{told}."
+    rest = (every - here) / max(judged - judged_here, 1)
     return (
-        f"{told}: the model contradicts the label of {percent(here / hardest)} of them, and of "
+        f"{told}: the model contradicts the label of {percent(here / judged_here)} of them, and of "
         f"{percent(rest)} of the rest."
     )
 
@@ -125,8 +130,9 @@ def kept(run: Run, score: str) -> str:
 def finding(run: Run) -> str:
     """Tell the most telling thing that is known of a run at a glance; "" where there is none."""
     facts = _judged(run)
-    if facts is not None and facts.wrong is not None:
-        return _suspected(run, facts.wrong)
+    wrong = facts.wrong if facts else None
+    if wrong is not None and wrong.high - wrong.low <= TOLD_WITHIN:
+        return _suspected(run, wrong)
     if not run.scores_file.exists() or "never_learnt" not in catalogue(run):
         return ""
     never = OneOf(column="never_learnt", values=(True,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from influence_core.noise.known import known_wrong
@@ -50,6 +51,17 @@ def test_how_often_the_model_contradicts(small_run: Run, scored: pd.DataFrame) -
     told = tour.misjudged(small_run, "vog")
     assert f"The hardest 10% by VoG are {hardest.sum()} rows" in told
     assert f"of {percent(here)} of them, and of {percent(rest)} of the rest." in told
+
+
+def test_rows_without_a_prediction_are_neither_right_nor_wrong(small_run: Run) -> None:
+    predictions = read(small_run.predictions_file)
+    right = predictions.filter(predictions["correct"])
+    write_parquet(small_run.predictions_file, right)
+    none = percent(0)
+    assert f"of {none} of them, and of {none} of the rest." in tour.misjudged(small_run, "vog")
+    write_parquet(small_run.predictions_file, predictions.filter(pc.invert(predictions["correct"])))
+    every = percent(1)
+    assert f"of {every} of them, and of {every} of the rest." in tour.misjudged(small_run, "vog")
 
 
 def test_it_says_no_more_than_is_known(small_run: Run) -> None:
