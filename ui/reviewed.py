@@ -26,7 +26,7 @@ def go_on(run: Run, desk: Desk) -> None:
         return
     export, name, start = st.columns([1.2, 2, 1.2], vertical_alignment="bottom")
     with export:
-        shell.link("export", "Export it", ":material/download:", run=run.name)
+        shell.link("export", "Export it", ":material/download:", run=run.name, share="0")
     typed = name.text_input(
         "Name of the new run",
         placeholder=f"{run.name}-reviewed, with a number if need be",
