@@ -17,7 +17,7 @@ from influence_core.store.rows import columns_of
 from ui import queries, rows, selecting, state, ticked
 from ui.detail import detail
 from ui.shell import Lens
-from ui.tables import tick_rows
+from ui.tables import CUT, tick_rows
 from ui.wording import count, counted, figures, plain
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ ENDS = {"hardest": "Hardest first", "easiest": "Easiest first"}
 WAYS = {False: "Lowest first", True: "Highest first"}
 
 INPUT_ORDER = "row"
-
-_CUT = 400
-"""Characters of a text that the table carries; the detail shows all of it."""
 
 _SHARED: dict[str, Any] = {"persist_state": "session"}
 
@@ -248,8 +245,8 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     by = part.query.column if part.query.order == "column" else None
     pairs = frame["text_pair"].fillna("").ne("").any()
     shown = frame.assign(
-        text=frame["text"].str.slice(0, _CUT),
-        text_pair=frame["text_pair"].str.slice(0, _CUT),
+        text=frame["text"].str.slice(0, CUT),
+        text_pair=frame["text_pair"].str.slice(0, CUT),
         value=figures(frame[view.column]),
     )
     wide, narrow = widths
@@ -277,7 +274,7 @@ def _worded(values: pd.Series) -> list[str]:
     if values.dtype.kind == "f":
         return figures(values)
     return [
-        "–" if gap else str(value)[:_CUT] for value, gap in zip(values, values.isna(), strict=True)
+        "–" if gap else str(value)[:CUT] for value, gap in zip(values, values.isna(), strict=True)
     ]
 
 

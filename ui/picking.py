@@ -18,15 +18,12 @@ from influence_core.store.rows import details, texts
 from influence_core.store.run import Run
 from ui import browser, queries, selecting, state
 from ui.shell import Lens
-from ui.tables import choose_row
+from ui.tables import CUT, choose_row
 from ui.wording import counted, figures, plain
 
 Rows = npt.NDArray[np.int64]
 
 PAGE_SIZE = 15
-
-_CUT = 400
-"""Characters of a text that the table carries; the detail shows all of it."""
 
 _PART = "part_of_the_map"
 _PAGE = "page_of_the_part"
@@ -140,7 +137,7 @@ def _listing(view: Lens, rows: Rows) -> str:
     query = ExampleQuery(score=view.score, normalise=view.norm)
     frame = queries.ask(view.run, details, query, wanted.tolist())
     shown = frame.assign(
-        text=frame["text"].str.slice(0, _CUT), value=figures(frame[view.column].tolist())
+        text=frame["text"].str.slice(0, CUT), value=figures(frame[view.column].tolist())
     )
     text = st.column_config.TextColumn
     columns = {

@@ -128,7 +128,7 @@ def _texts(place: Workplace[Any]) -> frozenset[str]:
     run: Run = place if isinstance(place, Run) else place.run
     if not run.examples_file.exists():
         return TEXTS
-    version = run.manifest().content_version
+    version = manifest(run).content_version
     found: frozenset[str] = _ask(str(run.path), version, "texts", partial(text_columns, run))
     return found
 

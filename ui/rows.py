@@ -58,8 +58,9 @@ def in_order(run: Run, wanted: ExampleQuery) -> Rows:
 
 def bar(run: Run, manifest: Manifest) -> None:
     """Draw what chooses the rows in view, and how many they are."""
-    _settle(run, manifest)
-    kept = selecting.listed(run)
+    kept = [one.name for one in selecting.listed(run)]
+    state.settle("label", ["", *_labels(manifest)])
+    state.settle("selection", ["", *kept])
     widths = [1.3, 1.6, *([1.2] if kept else []), 0.8]
     label, search, *selection, more = st.columns(widths, vertical_alignment="bottom")
     label.selectbox(
@@ -82,7 +83,7 @@ def bar(run: Run, manifest: Manifest) -> None:
     if selection:
         selection[0].selectbox(
             "Selection",
-            ["", *(one.name for one in kept)],
+            ["", *kept],
             format_func=lambda name: name or _NO_SELECTION,
             key="selection",
             on_change=restart,
@@ -123,12 +124,6 @@ def restart() -> None:
     state.put("page", 1)
     state.put("low", 1)
     state.put("id", None)
-
-
-def _settle(run: Run, manifest: Manifest) -> None:
-    """Forget what the run in view does not have."""
-    state.settle("label", ["", *_labels(manifest)])
-    state.settle("selection", ["", *(one.name for one in selecting.listed(run))])
 
 
 def _in_force(run: Run, manifest: Manifest) -> None:

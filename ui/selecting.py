@@ -104,7 +104,7 @@ def listed(run: Run) -> list[NamedSelection]:
 
 def find(run: Run, name: str | None) -> NamedSelection | None:
     """Return the selection of that name, or None where there is none any more."""
-    return next((one for one in listed(run) if one.name == name), None)
+    return next((one for one in listed(run) if one.name == name), None) if name else None
 
 
 def _form(run: Run, picked: Rows, key: str) -> None:

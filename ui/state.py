@@ -1,7 +1,7 @@
 """What is being looked at, kept in the address so that a link or a reload restores it.
 
 Every parameter is a key of the session and of the address. Widgets take the key as theirs; a
-parameter belongs to all pages or to one. The address wins whenever it changed from outside.
+parameter belongs to all pages or to some. The address wins whenever it changed from outside.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ from ui import state
 if TYPE_CHECKING:
     import pandas as pd
 
+CUT = 400
+"""Characters of a text that a table carries; the detail of its row shows all of it."""
+
 ROW_HEIGHT = 30
 """Pixels of a row in a table that stands beside others."""
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from influence_core.errors import RunError
 from influence_core.report.listing import listed
+from influence_core.report.wording import DECIDED
 from influence_core.selection.retention import class_entropy, groupings, retention_of
 from influence_core.selection.select import NEVER_LEARNT
 from influence_core.store.corrections import Corrections
@@ -129,9 +130,6 @@ def _table(groups: list[Group]) -> Table:
     )
 
 
-_DECIDED = {"keep": "kept", "relabel": "relabelled", "drop": "dropped", "skip": "left open"}
-
-
 def reviews(decided: Corrections | None) -> ReviewTold | None:
     """Return what reviewers decided; None where nothing of it was applied."""
     if decided is None or not decided.decisions:
@@ -140,7 +138,7 @@ def reviews(decided: Corrections | None) -> ReviewTold | None:
     facts = decided.facts
     return ReviewTold(
         version=facts.version,
-        rows=listed({_DECIDED[action]: rows for action, rows in facts.rows.items()}),
+        rows=listed({DECIDED[action]: rows for action, rows in facts.rows.items()}),
         people=tuple(Counter(facts.reviewers).most_common()),
         first=days[0],
         last=days[-1],

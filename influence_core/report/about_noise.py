@@ -12,7 +12,7 @@ from influence_core.noise.reviewed import Precision, precision
 from influence_core.noise.share import WrongShare
 from influence_core.noise.table import LOUD, NoiseReport, read_noise
 from influence_core.report.drawing import Scale, ticks
-from influence_core.report.wording import between, count, counted, percent
+from influence_core.report.wording import DECIDED, between, count, counted, percent
 from influence_core.store.review import Decision, Reviews
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
@@ -159,7 +159,7 @@ def about_review(run: Run) -> ReviewFacts | None:
     if not standing:
         return None
     return ReviewFacts(
-        decided=dict(Counter(_DECIDED[one.action] for one in standing)),
+        decided=dict(Counter(DECIDED[one.action] for one in standing)),
         reviewers=len({one.reviewer for one in standing}),
         found=precision(standing),
     )
@@ -193,11 +193,8 @@ def _suspects(run: Run, report: NoiseReport, size: int) -> tuple[Suspect, ...]:
     )
 
 
-_DECIDED = {"keep": "kept", "relabel": "relabelled", "drop": "dropped", "skip": "left open"}
-
-
 def _decision(one: Decision | None, kept_before: bool) -> str | None:
     if one is None:
         return "kept in an earlier review" if kept_before else None
-    told = _DECIDED[one.action]
+    told = DECIDED[one.action]
     return f"{told}: {one.new_label}" if one.new_label is not None else told

@@ -11,6 +11,7 @@ from influence_core.noise.table import NoiseFacts, noise_file, read_noise
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.recommend import Recommendation, recommend
+from influence_core.report.about_scores import HARDEST
 from influence_core.report.wording import between, count, counted, percent, short
 from influence_core.scores.registry import spec_of
 from influence_core.selection.classes import by_hardness
@@ -21,9 +22,6 @@ from influence_core.store.query import Between, ExampleQuery, OneOf
 from influence_core.store.rows import count as rows_found
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
-
-HARDEST = 0.1
-"""Share of the rows that counts as the hardest."""
 
 TOLD_WITHIN = 0.2
 """Widest interval of a share of wrong labels that is told at a glance, without its ends."""

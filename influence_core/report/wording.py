@@ -13,6 +13,9 @@ SMALLEST, LARGEST = 1e-5, 1e7
 MORE_DIGITS = 3
 """Digits beyond the third that a column gets where its values lie close to each other."""
 
+DECIDED = {"keep": "kept", "relabel": "relabelled", "drop": "dropped", "skip": "left open"}
+"""What reviewers did to a row, by their action."""
+
 _UNSEEN = ("Cc", "Cs", "Cn")
 """Characters that a document may not hold."""
 

@@ -118,7 +118,8 @@ def write_export(
         )
         if datasheet is not None:
             (partial / DATASHEET).write_text(datasheet(described), encoding="utf-8")
-            described = described.model_copy(update={"files": _checksums(partial)})
+            files = described.files | {DATASHEET: checksum(partial / DATASHEET)}
+            described = described.model_copy(update={"files": dict(sorted(files.items()))})
         write_json(partial / MANIFEST, described.model_dump(mode="json"))
     return Export(folder, described)
 
