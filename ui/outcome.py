@@ -35,7 +35,7 @@ def preview(view: Lens, wanted: Draft) -> Curated | None:
     """Draw what every class keeps and loses; return the set, None where it contradicts itself."""
     st.subheader("What does every class lose?", anchor=False)
     try:
-        curated = queries.ask(view.run, curate, wanted.settings, wanted.curation)
+        curated = queries.share(view.run, curate, wanted.settings, wanted.curation)
     except InfluenceError as error:
         st.error(plain(error), icon=":material/error:")
         return None
@@ -61,7 +61,8 @@ def kept_by(
 ) -> pd.DataFrame:
     """Return the retention of a curated set by one column, reviewers heard."""
     decided = None if reviews is None else corrections(run, reviews)
-    return retention_of(run, curate(run, settings, curation).kept, column, decided)
+    curated = queries.share(run, curate, settings, curation)
+    return retention_of(run, curated.kept, column, decided)
 
 
 def _controls(run: Run) -> tuple[str, str]:

@@ -45,11 +45,14 @@ def class_norm(scores: Floats, labels: npt.NDArray[np.int64]) -> Floats:
 
 
 def id_order(ids: npt.ArrayLike | pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Return the positions of the ids in their order (n,)."""
+    """Return the positions of the ids in their order (n,), at once where they are in order."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     known: Any = ids if isinstance(ids, pa.ChunkedArray) else pa.array(ids)
+    before, after = known.slice(0, max(len(known) - 1, 0)), known.slice(1)
+    if len(known) < 2 or pc.all(pc.less_equal(before, after)).as_py():
+        return np.arange(len(known))
     return np.asarray(pc.sort_indices(known), dtype=np.int64)
 
 

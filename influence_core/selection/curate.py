@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from influence_core.config import Settings
@@ -89,22 +90,23 @@ def curate(run: Run, settings: SelectionSettings, curation: CurationSettings = W
             keep and to drop, or no training row is left.
     """
     opened = list(_opened(run, curation))
-    train = np.flatnonzero((run.examples(["split"])["split"] == "train").to_numpy())
-    keep, drop, only = (_union(opened, use, train) for use in ("keep", "drop", "only"))
-    _require_apart(run, opened, np.intersect1d(keep, drop))
-    left = np.setdiff1d(only if curation.only_selection else train, np.union1d(keep, drop))
-    selection = select(run, settings, left)
-    kept = np.union1d(selection.kept, keep)
-    if not len(kept):
+    train = (run.examples(["split"])["split"] == "train").to_numpy(bool)
+    keep, drop, only = (train & _union(opened, use, len(train)) for use in ("keep", "drop", "only"))
+    _require_apart(run, opened, np.flatnonzero(keep & drop))
+    left = (only if curation.only_selection else train) & ~(keep | drop)
+    selection = select(run, settings, np.flatnonzero(left))
+    keep[selection.kept] = True
+    if not keep.any():
         raise SelectionError(
             f"No training row of run {run.name!r} would be left; name other selections to start "
             "from, or fewer to drop."
         )
     uses = tuple(_told(use, rows, train) for use, rows in opened)
-    return Curated(selection, kept, np.setdiff1d(train, kept), uses)
+    return Curated(selection, np.flatnonzero(keep), np.flatnonzero(train & ~keep), uses)
 
 
 Opened = tuple[SelectionUse, Positions]
+Mask = npt.NDArray[np.bool_]
 
 
 def _opened(run: Run, curation: CurationSettings) -> Iterator[Opened]:
@@ -120,14 +122,17 @@ def _opened(run: Run, curation: CurationSettings) -> Iterator[Opened]:
             yield SelectionUse(use=use, name=facts.name, version=facts.version, rows=0), rows
 
 
-def _told(use: SelectionUse, rows: Positions, train: Positions) -> SelectionUse:
-    return use.model_copy(update={"rows": int(np.isin(rows, train).sum())})
+def _told(use: SelectionUse, rows: Positions, train: Mask) -> SelectionUse:
+    return use.model_copy(update={"rows": int(train[rows].sum())})
 
 
-def _union(opened: list[Opened], use: Use, train: Positions) -> Positions:
-    """Return the training rows of all selections of a use."""
-    parts = [rows for one, rows in opened if one.use == use]
-    return np.intersect1d(np.concatenate([np.zeros(0, np.int64), *parts]), train)
+def _union(opened: list[Opened], use: Use, size: int) -> Mask:
+    """Return which of the examples are in any selection of a use."""
+    found = np.zeros(size, np.bool_)
+    for one, rows in opened:
+        if one.use == use:
+            found[rows] = True
+    return found
 
 
 def _require_apart(run: Run, opened: list[Opened], both: Positions) -> None:

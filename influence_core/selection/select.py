@@ -161,7 +161,7 @@ def select_each(
 
 
 def _part(table: pd.DataFrame, among: npt.ArrayLike | None) -> pd.DataFrame:
-    return table if among is None else table[table["row"].isin(np.asarray(among))]
+    return table if among is None else table[np.isin(table["row"], among)]
 
 
 def _chosen(table: pd.DataFrame, settings: SelectionSettings, find: Finder) -> Selection:

@@ -134,7 +134,7 @@ class Selections:
             SelectionError: there is none of that name, or the run has no such row.
         """
         with self._lock():
-            return self._change(name, np.union1d(self.rows(name), self._checked(rows)))
+            return self._change(name, _ascending(self.rows(name), self._checked(rows)))
 
     def remove(self, name: str, rows: npt.ArrayLike) -> NamedSelection:
         """Take rows out of a selection; those not in it are passed over.
@@ -143,7 +143,7 @@ class Selections:
             SelectionError: there is none of that name, or the run has no such row.
         """
         with self._lock():
-            return self._change(name, np.setdiff1d(self.rows(name), self._checked(rows)))
+            return self._change(name, _without(self.rows(name), self._checked(rows)))
 
     def rename(self, name: str, new: str) -> NamedSelection:
         """Give a selection another name; its rows, its note and when it was made stay.
@@ -206,12 +206,12 @@ class Selections:
     def _checked(self, rows: npt.ArrayLike) -> Rows:
         import pyarrow.parquet as pq
 
-        wanted: Rows = np.unique(np.asarray(rows, dtype=np.int64))
+        wanted: Rows = np.asarray(rows, dtype=np.int64)
         count = pq.read_metadata(self._run.examples_file).num_rows
         outside = wanted[(wanted < 0) | (wanted >= count)]
         if len(outside):
-            raise SelectionError(rule("rows", f"be between 0 and {count - 1}", int(outside[0])))
-        return wanted
+            raise SelectionError(rule("rows", f"be between 0 and {count - 1}", int(outside.min())))
+        return _ascending(wanted)
 
     def _paths(self) -> list[Path]:
         return list(self._run.selections_folder.glob("*.parquet"))
@@ -244,6 +244,18 @@ class Selections:
         self._run.selections_folder.mkdir(exist_ok=True)
         with FileLock(self._run.selections_folder / LOCK):
             yield
+
+
+def _ascending(*parts: Rows) -> Rows:
+    """Return the rows of all parts, each once: a mask of them takes less time than a sort."""
+    member = np.zeros(max((int(rows.max(initial=-1)) for rows in parts), default=-1) + 1, np.bool_)
+    for rows in parts:
+        member[rows] = True
+    return np.flatnonzero(member)
+
+
+def _without(rows: Rows, others: Rows) -> Rows:
+    return rows[np.isin(rows, others, invert=True)]
 
 
 def _facts(path: Path) -> NamedSelection:
