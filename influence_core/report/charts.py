@@ -17,6 +17,7 @@ from influence_core.report.palette import (
     CURVES,
     DASHES,
     EASY,
+    GONE,
     GROUPS,
     HARD,
     KEPT,
@@ -75,7 +76,7 @@ def balance(counts: pd.DataFrame) -> go.Figure:
         y=places,
         orientation="h",
         name="removed",
-        marker={"color": MIDDLE, "opacity": 0.45},
+        marker={"color": GONE},
         customdata=names,
         hovertemplate="%{x:,} rows before<extra>%{customdata}</extra>",
     )

@@ -158,5 +158,4 @@ def _shade_corner(figure: go.Figure, middle: tuple[float, float], left: float, t
         xanchor="left",
         yanchor="bottom",
         showarrow=False,
-        font={"color": HARD},
     )

@@ -1,7 +1,7 @@
 """The colours of all charts: fixed ones for the easy and the hard end, a cycle for groups.
 
 Blue against orange is told apart under every common colour blindness. Both ends are dark enough
-for a white page and light enough for a dark one.
+for a white page and light enough for a dark one: at least 3 : 1, as for every mark.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 EASY = "#2f7fbf"
-MIDDLE = "#9aa5b1"
+MIDDLE = "#8894a1"
 HARD = "#e0621b"
 
 KEPT = "#2a8c82"
+
+GONE = "rgba(136, 148, 161, 0.45)"
+"""What is dropped lies behind what is kept. Legends show a colour, and no opacity of marks."""
 
 BOX = "#7c8896"
 """Boxes stay grey: only easy and hard, and groups that must be told apart, have a colour."""

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from influence_core.report.charts import TEMPLATE, chart, plain_text
-from influence_core.report.palette import BOX, KEPT, MIDDLE, bin_colours, mix
+from influence_core.report.palette import BOX, GONE, KEPT, MIDDLE, bin_colours, mix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def sampled(bins: pd.DataFrame, title: str) -> go.Figure:
     before = go.Bar(
         y=bins["rows"],
         name="dropped",
-        marker={"color": MIDDLE, "opacity": 0.45, "line": {"width": 0}},
+        marker={"color": GONE, "line": {"width": 0}},
         **shared,
     )
     after = go.Bar(

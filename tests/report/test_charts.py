@@ -16,6 +16,8 @@ def test_balance_shows_before_and_after() -> None:
     assert list(before.x) == [10, 4]
     assert list(after.x) == [7, 0]
     assert [share for _, share in after.customdata] == [0.7, 0.0]
+    # The legend shows a mark as it is drawn: it knows no opacity.
+    assert before.marker.opacity is None
 
 
 def test_dynamics_tell_right_from_wrong_by_colour_and_shape() -> None:

@@ -89,9 +89,18 @@ def test_groups_are_told_apart(mode: str, vision: str) -> None:
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_every_colour_stands_out_from_the_page(mode: str) -> None:
     page = theme()[mode]["backgroundColor"]
-    colours = [EASY, HARD, KEPT, *theme()[mode]["chartCategoricalColors"]]
-    assert min(contrast(colour, page) for colour in colours) > 2.9
-    assert contrast(MIDDLE, page) > 2.3
+    colours = [EASY, MIDDLE, HARD, KEPT, *theme()[mode]["chartCategoricalColors"]]
+    assert min(contrast(colour, page) for colour in colours) >= 3
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_what_can_be_pressed_is_read_and_seen(mode: str) -> None:
+    colours = theme()[mode]
+    pressed = colours["primaryColor"]
+    assert contrast(pressed, "#ffffff") >= 4.5
+    sidebar = colours["sidebar"].values()
+    grounds = [colours["backgroundColor"], colours["secondaryBackgroundColor"], *sidebar]
+    assert min(contrast(pressed, ground) for ground in grounds) >= 3
 
 
 def test_the_theme_uses_the_palette() -> None:
