@@ -6,15 +6,18 @@ none of them leaves them as they are, so that a draft outlives a look at another
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
 import streamlit as st
+from pydantic import TypeAdapter, ValidationError
 
+from influence_core.selection.select import SelectionSettings
 from ui import state
-from ui.pruning import ENDS, STRATEGIES
+from ui.pruning import ENDS, PROTECTING, STRATEGIES
 
 FRACTION, KEEP, OMIT, START = "prune.fraction", "prune.keep", "prune.omit", "prune.start"
+REVIEWS = "prune.reviews"
 MOST = 95
 """Largest share that can be dropped, in percent."""
 
@@ -39,15 +42,21 @@ _CARRIED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 """Parameters of the address, each with the key of its widget and how it is read."""
 
+_NAMES = (*_CARRIED, "protect", "unreviewed")
+
 
 def take() -> None:
     """Set the widgets, before they are drawn, to what a link asks for."""
-    asked = {name: state.get(name) for name in _CARRIED}
+    asked = {name: state.get(name) for name in _NAMES}
     if not any(asked.values()) or asked == st.session_state.get(_MIRRORED):
         return
     for name, (key, read) in _CARRIED.items():
         if (value := read(asked[name])) is not None:
             st.session_state[key] = value
+    for name, value in _protecting(asked["protect"]):
+        st.session_state[f"prune.{name}"] = value
+    if asked["unreviewed"]:
+        st.session_state[REVIEWS] = False
     if asked["start"] and not asked["share"]:
         st.session_state[FRACTION] = 0
 
@@ -56,8 +65,34 @@ def give() -> None:
     """Write what the widgets hold into the address."""
     for name, (key, _) in _CARRIED.items():
         state.put(name, _written(st.session_state.get(key)))
-    st.session_state[_MIRRORED] = {name: state.get(name) for name in _CARRIED}
+    state.put("protect", list(_changed()))
+    state.put("unreviewed", st.session_state.get(REVIEWS) is False)
+    st.session_state[_MIRRORED] = {name: state.get(name) for name in _NAMES}
 
 
 def _written(value: Any) -> Any:
     return list(value) if isinstance(value, list) else None if value is None else str(value)
+
+
+def _changed() -> Iterator[str]:
+    """Yield `name:value` of every protecting setting that is not what it usually is."""
+    for name in PROTECTING:
+        usual = SelectionSettings.model_fields[name].default
+        value = st.session_state.get(f"prune.{name}", usual)
+        if value != usual:
+            yield f"{name}:{value}"
+
+
+def _protecting(asked: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the protecting settings of `name:value`s, without those that make no sense."""
+    for name, _, written in (one.partition(":") for one in asked):
+        if name not in PROTECTING:
+            continue
+        field = SelectionSettings.model_fields[name]
+        try:
+            yield (
+                name,
+                TypeAdapter(Annotated[field.annotation, field]).validate_python(written),
+            )
+        except ValidationError:
+            continue

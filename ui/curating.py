@@ -12,7 +12,7 @@ from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import NamedSelection
 from ui import carried, pruning, selecting, shell
-from ui.carried import FRACTION, KEEP, OMIT, START
+from ui.carried import FRACTION, KEEP, OMIT, REVIEWS, START
 from ui.reviewing import changes
 from ui.shell import Lens
 from ui.wording import counted
@@ -108,7 +108,7 @@ def _reviews(run: Run) -> int | None:
     applied = st.toggle(
         f"Apply what reviewers decided ({told})",
         value=True,
-        key="prune.reviews",
+        key=REVIEWS,
         persist_state="session",
         help="Relabelled rows carry their new label. Dropped rows leave beside those that go "
         "otherwise, even out of a selection that is always kept. Two columns tell what was "

@@ -14,7 +14,7 @@ from influence_core.store.export import DATASHEET, Export
 from influence_core.store.exported import files, kept_ids, open_export, verify, written_exports
 from influence_core.store.run import Run
 from ui import access
-from ui.exporting import FORMATS
+from ui.exporting import FORMATS, just_written
 from ui.wording import age, count, counted, percent, plain, size
 
 DOWNLOAD_BYTES = 200 * 2**20
@@ -35,13 +35,18 @@ _CHECKED = "export_checked"
 def listing(run: Run) -> None:
     """Draw the exports of the run, the newest first, and what two of them share."""
     found = written_exports(run)
-    if not found:
+    written = just_written()
+    for export in (one for one in found if one.folder == written):
+        st.success("Written, and yours to take.", icon=":material/check_circle:")
+        _export(export)
+    before = [one for one in found if one.folder != written]
+    if not before:
         return
     st.subheader("What was written before?", anchor=False)
-    for export in found[:EXPORTS_LISTED]:
+    for export in before[:EXPORTS_LISTED]:
         _export(export)
-    if len(found) > EXPORTS_LISTED:
-        older = counted(len(found) - EXPORTS_LISTED, "older export")
+    if len(before) > EXPORTS_LISTED:
+        older = counted(len(before) - EXPORTS_LISTED, "older export")
         st.caption(f"{older} more in {plain(run.path / 'exports')}")
     if len(found) > 1:
         _compare(found)

@@ -62,13 +62,18 @@ def take_away(view: Lens, wanted: Draft, curated: Curated) -> None:
     st.caption(
         "The folder will hold the kept rows of all splits, the removed rows with their scores, a "
         "datasheet that tells people how the set came about, and a manifest with the hash of "
-        f"every file.{' It takes the place of the export of that name.' if there else ''}"
+        "every file. Texts are in its column `text`, labels in `label`."
+        + (" It takes the place of the export of that name." if there else "")
     )
     with st.expander("The same on the command line", icon=":material/terminal:"):
         command = curated_command(view.run, curated, place, wanted.reviews)
         st.code(command, language="bash", wrap_lines=True)
-    if st.session_state.pop(_SAID, None) == str(place.destination):
-        st.success("Written. It is the first of the exports below.", icon=":material/check_circle:")
+
+
+def just_written() -> Path | None:
+    """Return the folder of the export that was written a moment ago; of each once."""
+    said: Path | None = st.session_state.pop(_SAID, None)
+    return said
 
 
 def _suggest(wanted: Draft) -> str:
@@ -114,5 +119,5 @@ def _write(run: Run, curated: Curated, place: Place, reviews: int | None) -> Non
         export_curated(run, curated, place, review_version=reviews, progress=Progress(listen))
     finally:
         bar.empty()
-    st.session_state[_SAID] = str(place.destination)
+    st.session_state[_SAID] = Path(place.destination)
     st.rerun()

@@ -30,6 +30,9 @@ JUDGED = {
 
 _DRAWN = {"fraction", "prune", "strategy", "score", "normalise"}
 
+PROTECTING = tuple(name for name in SelectionSettings.model_fields if name not in _DRAWN)
+"""Settings that spare rows or send some before others, and the seed of the draws."""
+
 
 def settings(view: Lens) -> SelectionSettings:
     """Draw the settings of the selection; the score is the one in view."""
@@ -40,9 +43,8 @@ def settings(view: Lens) -> SelectionSettings:
         values["normalise"] = _compared(values["strategy"])
     protect = "Protect small classes, drop wrong labels and near-duplicates first"
     with st.expander(protect, icon=":material/tune:"):
-        others = [name for name in SelectionSettings.model_fields if name not in _DRAWN]
-        columns = st.columns(len(others), vertical_alignment="bottom")
-        for place, name in zip(columns, others, strict=True):
+        columns = st.columns(len(PROTECTING), vertical_alignment="bottom")
+        for place, name in zip(columns, PROTECTING, strict=True):
             with place:
                 values[name] = forms.field(SelectionSettings, name, "prune")
     made = forms.build(SelectionSettings, {"score": view.score, **values})

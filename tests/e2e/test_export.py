@@ -67,7 +67,7 @@ def test_what_is_downloaded_is_what_was_chosen(visit: Visit, run: Run) -> None:
     assert address(page)["keep"] == "gold"
 
     page.get_by_role("button", name="Export", exact=True).click()
-    expect(page.get_by_text("Written. It is the first of the exports below.")).to_be_visible()
+    expect(page.get_by_text("Written, and yours to take.")).to_be_visible()
     found = unpacked(downloaded(page, "Download"))
     manifest = json.loads(found.pop("manifest.json"))
     assert {name: hashlib.sha256(content).hexdigest() for name, content in found.items()} == (
@@ -85,7 +85,7 @@ def test_what_is_downloaded_is_what_was_chosen(visit: Visit, run: Run) -> None:
 def test_a_written_export_is_looked_into_and_checked(visit: Visit, run: Run) -> None:
     page = visit.open("export?run=taken&score=vog", fresh=True)
     page.get_by_role("button", name="Export", exact=True).click()
-    expect(page.get_by_text("Written. It is the first of the exports below.")).to_be_visible()
+    expect(page.get_by_text("Written, and yours to take.")).to_be_visible()
     page.get_by_text("Contents", exact=True).click()
     folder = run.path / "exports" / "vog-class-easy-30"
     expect(page.get_by_text(str(folder), exact=True)).to_be_visible()

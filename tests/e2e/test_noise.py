@@ -105,7 +105,7 @@ def test_labels_are_reviewed_by_mouse_and_keyboard(visit: Visit, run: Run) -> No
     applied = page.get_by_text("12 rows: 1 relabelled, 11 dropped")
     expect(applied).to_be_visible(timeout=CHARTED)
     page.get_by_role("button", name="Export").click()
-    expect(page.get_by_text("Written. It is the first of the exports below.")).to_be_visible()
+    expect(page.get_by_text("Written, and yours to take.")).to_be_visible()
     (manifest,) = run.path.glob("exports/*/manifest.json")
     reviews = json.loads(manifest.read_text("utf-8"))["reviews"]
     assert reviews["rows"] == {"keep": 2, "drop": 11, "relabel": 1, "skip": 1}

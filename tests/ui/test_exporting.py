@@ -171,6 +171,28 @@ def test_the_address_carries_the_draft(small_run: Run, easy: np.ndarray) -> None
     assert app.slider(key="prune.fraction").value == 30
 
 
+def test_the_address_carries_what_protects_and_the_seed(small_run: Run) -> None:
+    asked = ["floor:20", "per_class:True", "seed:7", "clip_suspicious:0.1"]
+    app = visit(run="small", share="60", chosen="linear", protect=asked)
+    wanted = SelectionSettings(
+        fraction=0.6, strategy="linear", floor=20, per_class=True, seed=7, clip_suspicious=0.1
+    )
+    assert [app.session_state[f"prune.{name}"] for name in ("floor", "per_class", "seed")] == [
+        *(20, True, 7)
+    ]
+    assert metrics(app)["Kept"] == str(len(select(small_run, wanted).kept))
+    assert set(app.session_state["protect"]) == set(asked)
+    app.number_input(key="prune.floor").set_value(0).run()
+    assert set(app.session_state["protect"]) == set(asked[1:])
+
+
+def test_what_makes_no_sense_in_a_link_is_left_out(small_run: Run) -> None:
+    app = visit(run="small", protect=["floor:many", "floor:-3", "password:1", "seed", ":"])
+    assert not app.exception
+    assert app.number_input(key="prune.floor").value == 0
+    assert app.session_state["protect"] == []
+
+
 def test_a_link_to_a_selection_alone_keeps_all_of_it(small_run: Run, easy: np.ndarray) -> None:
     assert metrics(visit(run="small", start=["bad"]))["Kept"] == "30"
     half = metrics(visit(run="small", start=["bad"], share="50"))["Kept"]
