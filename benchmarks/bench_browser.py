@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.bench_pages import ROWS, TRAINED, Times
 from influence_core.store.run import Run
-from tests.e2e.conftest import ARGUMENTS, AT_REST, CHROMIUM, COUNT_ENDED, ENDED, TURN, serving
+from tests.e2e.conftest import ARGUMENTS, ASKED, AT_REST, CHROMIUM, ENDED, TURN, WATCH, serving
 from tests.factory import THINGS, make_run
 
 PAINTS, TURNS, WALK = 5, 20, 200
@@ -81,13 +81,13 @@ class Window:
 
     def __init__(self, page: Any, base: str) -> None:
         self.page, self.base, self.largest = page, base, 0
-        page.add_init_script(COUNT_ENDED)
+        page.add_init_script(WATCH)
         page.add_init_script(WATCH_MESSAGES)
 
     def turn(self, address: str) -> float:
         """Go to an address as a link does; return the seconds that the server took."""
         self.page.wait_for_function(AT_REST, timeout=PATIENCE)
-        before = self.page.evaluate("window.scriptRunsEnded")
+        before = self.page.evaluate(ASKED)
         self.page.evaluate(RESET)
         self.page.evaluate(TURN, f"/{address}")
         self.page.wait_for_function(ENDED, arg=before, timeout=PATIENCE)

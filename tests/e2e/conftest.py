@@ -38,21 +38,33 @@ PATIENCE = 10_000
 
 expect.set_options(timeout=WAIT)
 
-COUNT_ENDED = """
-window.scriptRunsEnded = 0;
-new MutationObserver(changes => changes.forEach(({target, oldValue}) => {
-  const now = target.dataset.testScriptState;
-  if (oldValue !== now && now === "notRunning") window.scriptRunsEnded += 1;
-})).observe(document, {
-  subtree: true, attributes: true, attributeOldValue: true,
-  attributeFilter: ["data-test-script-state"],
-});
+WATCH = """
+window.talk = {asked: 0, askedAt: 0, answeredAt: 0};
+window.WebSocket = class extends WebSocket {
+  constructor(...address) {
+    super(...address);
+    this.addEventListener("message", () => { talk.answeredAt = performance.now(); });
+  }
+  send(message) {
+    talk.asked += 1;
+    talk.askedAt = performance.now();
+    super.send(message);
+  }
+};
 """
-"""Counts script runs in the browser, so that one can wait for the end of the next."""
+"""Notes what the browser asked of the server and when it was answered.
 
-ENDED = """before => window.scriptRunsEnded > before
+The state that Streamlit shows cannot be counted on for that: a browser that is busy draws the
+beginning and the end of a short run at once.
+"""
+
+ASKED = "talk.asked"
+
+ENDED = """before => talk.asked > before && talk.answeredAt > talk.askedAt
+  && performance.now() - talk.answeredAt > 150
   && document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
   && document.querySelector("h1") !== null"""
+"""Whether the script has run since the browser had asked that often."""
 
 AT_REST = """() =>
   document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning\""""
@@ -88,7 +100,7 @@ class Visit:
     def _turn(self, address: str) -> bool:
         try:
             self.page.wait_for_function(AT_REST, timeout=PATIENCE)
-            before = self.page.evaluate("window.scriptRunsEnded")
+            before = self.page.evaluate(ASKED)
             self.page.evaluate(TURN, f"/{address}")
             self.page.wait_for_function(ENDED, arg=before, timeout=PATIENCE)
         except TooLate:
@@ -98,13 +110,13 @@ class Visit:
     @contextmanager
     def rerun(self) -> Iterator[None]:
         """Do something that makes the script run, and wait until it has."""
-        before = self.page.evaluate("window.scriptRunsEnded")
+        before = self.page.evaluate(ASKED)
         yield
         self.page.wait_for_function(ENDED, arg=before)
 
     def listen(self) -> None:
         """Collect console errors, exceptions, dialogs and requests to other machines."""
-        self.page.add_init_script(COUNT_ENDED)
+        self.page.add_init_script(WATCH)
         self.page.on("pageerror", lambda error: self.troubles.append(f"exception: {error}"))
         self.page.on("dialog", self._dialog)
         self.page.on("request", self._request)

@@ -42,7 +42,8 @@ def test_a_click_on_a_dot_keeps_to_its_class_on_every_page(visit: Visit, runs: P
 
     page.locator(".st-key-navigation a").filter(has_text="Examples").click()
     expect(page.get_by_text(f"{rows:.0f} training rows by VoG").first).to_be_visible()
-    page.go_back()
+    with visit.rerun():
+        page.go_back()
     click(visit, chart(page), 2)
     expect(page.get_by_text("training rows in view")).to_have_count(0)
     assert "label" not in address(page)

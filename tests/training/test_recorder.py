@@ -418,6 +418,7 @@ recorder = InfluenceRecorder("shared", checkpoints=2)
 recorder.attach(made)
 made.train()
 recorder.finish()
+made.accelerator.end_training()
 """
 
 
