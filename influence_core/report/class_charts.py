@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -20,19 +21,20 @@ from influence_core.report.charts import (
     name_of,
     plain_text,
 )
+from influence_core.report.naming import NAMED, Plane, names
 from influence_core.report.palette import BOX, KEPT, MIDDLE, hardness_colour
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NAMED = 20
-"""Classes up to which every one is named in the figure; of more, the foremost of the corner are."""
 
 FEWEST = 6
 """Classes for which there is room, so that the bars of two are no blocks."""
 
 PALE = 0.25
 """Opacity of classes that are not chosen."""
+
+_SHARES = (-0.04, 1.04)
+"""Ends of an axis from none to all, with room around both."""
 
 GUIDE = {"width": 1, "color": BOX, "dash": "dot"}
 
@@ -73,7 +75,8 @@ def kept_by_size(
 ) -> go.Figure:
     """Draw what every class keeps against its rows, a panel a normalisation.
 
-    Classes of one size lie from the easiest to the hardest instead.
+    Classes of one size lie from the easiest to the hardest instead. Named are those furthest from
+    the share that is kept of all.
 
     Args:
         classes: group, rows and hardness of each, and the share it keeps in the panels' columns.
@@ -93,8 +96,12 @@ def kept_by_size(
             annotation_text=f"{kept:.0%} of all rows",
             annotation_position="bottom right",
         )
-        scale(figure, rightward, classes, col=place)
-    return figure.update_yaxes(tickformat=".0%", range=[-0.04, 1.04])
+        across = scale(figure, rightward, classes, col=place)
+        told = np.argsort(-(classes[column] - kept).abs().to_numpy(), kind="stable").tolist()
+        plane = Plane(across, _SHARES, log=rightward == "rows", level=(kept,), width=0.5)
+        called = names(classes["group"], classes[rightward], classes[column], told, plane)
+        figure.add_trace(called, row=1, col=place)
+    return figure.update_yaxes(tickformat=".0%", range=_SHARES)
 
 
 def kept_by_class(classes: pd.DataFrame, columns: dict[str, str], kept: float) -> go.Figure:
@@ -137,6 +144,8 @@ def kept_by_class(classes: pd.DataFrame, columns: dict[str, str], kept: float) -
 def recall(classes: pd.DataFrame, title: str, hard: str, chosen: Collection[str] = ()) -> go.Figure:
     """Draw the test recall of every class against its rows and against its median score.
 
+    Named are those learnt worst.
+
     Args:
         classes: group, rows, median, hardness, tested and recall of each; recall is known.
         title: of the axis of the score.
@@ -144,14 +153,20 @@ def recall(classes: pd.DataFrame, title: str, hard: str, chosen: Collection[str]
         chosen: groups that stand out.
     """
     figure = _panels(["Against its size", "Against its score"])
-    for place, column in enumerate(("rows", "median"), start=1):
+    medians = room_around(classes["median"].tolist())
+    medians = medians if hard == "high" else medians[::-1]
+    up = min(float(classes["recall"].min()), 0.9) - 0.05, 1.04
+    planes = {
+        "rows": Plane(scale(figure, "rows", classes, col=1), up, log=True, width=0.5),
+        "median": Plane(medians, up, width=0.5),
+    }
+    told = np.argsort(classes["recall"].to_numpy(), kind="stable").tolist()
+    for place, (column, plane) in enumerate(planes.items(), start=1):
         figure.add_trace(dots(classes, column, "recall", chosen, ":.0%"), row=1, col=place)
-    scale(figure, "rows", classes, col=1)
-    figure.update_xaxes(title_text=plain_text(title), col=2)
-    if hard == "low":
-        figure.update_xaxes(autorange="reversed", col=2)
-    lowest = min(float(classes["recall"].min()), 0.9)
-    figure.update_yaxes(tickformat=".0%", range=[lowest - 0.05, 1.04])
+        called = names(classes["group"], classes[column], classes["recall"], told, plane)
+        figure.add_trace(called, row=1, col=place)
+    figure.update_xaxes(title_text=plain_text(title), range=medians, col=2)
+    figure.update_yaxes(tickformat=".0%", range=up)
     return figure.update_yaxes(title_text="Test recall", col=1)
 
 

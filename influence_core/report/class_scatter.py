@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 
-from influence_core.report.charts import chart, name_of
-from influence_core.report.class_charts import (
-    GUIDE,
-    NAMED,
-    dots,
-    room_around,
-    scale,
-    size_or_hardness,
-)
+from influence_core.report.charts import chart
+from influence_core.report.class_charts import GUIDE, dots, room_around, scale, size_or_hardness
+from influence_core.report.naming import NAMED, Plane, names
 from influence_core.report.palette import HARD
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-
 HEIGHT = 420
-
-FOREMOST = 6
-"""Classes of the corner that are named where there are more."""
 
 MANY = 50
 """Classes from which on those far from the others are pinned to the edge."""
 
 OUTER = (0.02, 0.98)
 """Quantiles of many classes' medians between which the figure is drawn."""
-
-_LETTER, _LINE, _GAP = 0.0078, 0.045, 0.008
-"""Width and height of a letter, and room beside a dot, as shares of the figure."""
 
 
 def size_and_hardness(
@@ -58,12 +44,15 @@ def size_and_hardness(
     drawn, up = _pinned(classes, hard)
     figure = chart([dots(drawn, column, "drawn", chosen)], "", title, HEIGHT)
     figure.update_traces(marker_symbol=drawn["symbol"].tolist())
-    figure.update_yaxes(range=up if hard == "high" else up[::-1])
+    turned = up if hard == "high" else up[::-1]
+    figure.update_yaxes(range=turned)
     ends = scale(figure, column, classes)
+    plane = Plane(ends, turned, log=column == "rows")
     if classes["corner"].any():
         middle = classes["rows"].median(), classes["median"].median()
-        _shade_corner(figure, middle, 10 ** ends[0], up[1] if hard == "high" else up[0])
-    figure.add_traces([_names(drawn, column, ends, up)])
+        _shade_corner(figure, middle, 10 ** ends[0], turned[1])
+        plane = replace(plane, upright=middle[:1], level=middle[1:])
+    figure.add_trace(names(drawn["group"], drawn[column], drawn["drawn"], _told(drawn), plane))
     return figure.update_layout(showlegend=False, margin={"t": 26})
 
 
@@ -81,57 +70,11 @@ def _pinned(classes: pd.DataFrame, hard: str) -> tuple[pd.DataFrame, tuple[float
     return classes.assign(drawn=medians.clip(up[0] + inset, up[1] - inset), symbol=symbols), up
 
 
-def _names(
-    drawn: pd.DataFrame, column: str, across: tuple[float, float], up: tuple[float, float]
-) -> go.Scatter:
-    """Return the names of the classes that are told, each where it hides neither dot nor name."""
-    few = len(drawn) <= NAMED
-    x, y = _shares(drawn, column, across, up)
-    told = np.flatnonzero(np.ones(len(drawn), bool) if few else drawn["corner"])
-    told = told[np.argsort(-drawn["hardness"].to_numpy()[told], kind="stable")]
-    names = [name_of(group, 24) for group in drawn["group"]]
-    places = _apart(x, y, {int(place): _LETTER * len(names[place]) for place in told})
-    most = NAMED if few else FOREMOST
-    shown = drawn.iloc[list(places)[:most]]
-    return go.Scatter(
-        x=shown[column],
-        y=shown["drawn"],
-        text=[names[place] for place in list(places)[:most]],
-        mode="markers+text",
-        marker={"size": 14, "color": "rgba(0,0,0,0)"},
-        textposition=[f"middle {side}" for side in list(places.values())[:most]],
-        hoverinfo="skip",
-        cliponaxis=False,
-    )
-
-
-def _shares(
-    drawn: pd.DataFrame, column: str, across: tuple[float, float], up: tuple[float, float]
-) -> tuple[Floats, Floats]:
-    """Return where dots lie, as shares of the figure's width and height."""
-    values = drawn[column].to_numpy(float)
-    x = np.log10(values) if column == "rows" else values
-    y = drawn["drawn"].to_numpy(float)
-    return (x - across[0]) / (across[1] - across[0]), (y - up[0]) / (up[1] - up[0])
-
-
-def _apart(x: Floats, y: Floats, widths: Mapping[int, float]) -> dict[int, str]:
-    """Return the dots whose name has room, and the side on which it has, the first ones first."""
-    taken: dict[int, str] = {}
-    boxes: list[tuple[float, float, float]] = []
-    for place, width in widths.items():
-        for side, start in (("right", x[place] + _GAP), ("left", x[place] - _GAP - width)):
-            end, height = start + width, y[place]
-            dots = (x > start - 2 * _GAP) & (x < end + 2 * _GAP) & (abs(y - height) < _LINE)
-            dots[place] = False
-            words = any(
-                start < one[1] and end > one[0] and abs(height - one[2]) < _LINE for one in boxes
-            )
-            if start >= 0 and end <= 1 and not dots.any() and not words:
-                taken[place] = side
-                boxes.append((float(start), float(end), float(height)))
-                break
-    return taken
+def _told(drawn: pd.DataFrame) -> list[int]:
+    """Return the places of the classes to name, the hardest first: all of few, or the corner."""
+    wanted = np.flatnonzero(np.ones(len(drawn), bool) if len(drawn) <= NAMED else drawn["corner"])
+    hardest = np.argsort(-drawn["hardness"].to_numpy()[wanted], kind="stable")
+    return [int(place) for place in wanted[hardest]]
 
 
 def _shade_corner(figure: go.Figure, middle: tuple[float, float], left: float, top: float) -> None:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from influence_core.report import class_charts
-from influence_core.report.class_charts import NAMED, PALE
-from influence_core.report.class_scatter import FOREMOST, MANY, size_and_hardness
+from influence_core.report.class_charts import PALE
+from influence_core.report.class_scatter import MANY, size_and_hardness
+from influence_core.report.naming import FOREMOST, NAMED
 from influence_core.report.palette import EASY, HARD, KEPT, MIDDLE
 
 
@@ -35,6 +36,14 @@ def classes(count: int = 4, seed: int = 0) -> pd.DataFrame:
 
 def names(figure) -> list[str]:
     return list(figure.data[1].text)
+
+
+def dots_of(figure) -> list:
+    return [trace for trace in figure.data if trace.mode == "markers"]
+
+
+def names_of(figure) -> list[list[str]]:
+    return [list(trace.text) for trace in figure.data if "text" in trace.mode]
 
 
 def test_dots_are_classes_where_they_belong() -> None:
@@ -129,7 +138,7 @@ def test_shares_kept_stand_in_the_panel_and_line_of_their_normalisation() -> Non
     table = classes()
     panels = {"Within its class": "class", "Within the dataset": "dataset"}
     figure = class_charts.kept_by_size(table, panels, 0.7)
-    assert [list(dots.y) for dots in figure.data] == [
+    assert [list(dots.y) for dots in dots_of(figure)] == [
         table["class"].tolist(),
         pytest.approx(table["dataset"].tolist()),
     ]
@@ -142,12 +151,28 @@ def test_shares_kept_stand_in_the_panel_and_line_of_their_normalisation() -> Non
 
 def test_recall_is_drawn_against_size_and_score() -> None:
     table = classes()
-    by_size, by_score = class_charts.recall(table, "score", "high").data
+    by_size, by_score = dots_of(class_charts.recall(table, "score", "high"))
     assert list(by_size.x) == table["rows"].tolist()
     assert list(by_score.x) == pytest.approx(table["median"])
     assert list(by_size.y) == list(by_score.y) == pytest.approx(table["recall"])
     turned = class_charts.recall(table, "score", "low")
-    assert turned.layout.xaxis2.autorange == "reversed"
+    assert turned.layout.xaxis2.range[0] > 1 > -1 > turned.layout.xaxis2.range[1]
+
+
+def test_classes_learnt_worst_are_named_first() -> None:
+    table = classes(40).assign(recall=[0.5, 0.6, *[1.0] * 38])
+    for told in names_of(class_charts.recall(table, "score", "high")):
+        assert told[:2] == ["class 0", "class 1"]
+        assert len(told) <= FOREMOST
+
+
+def test_classes_furthest_from_the_share_of_all_are_named_first() -> None:
+    table = classes(9)
+    within_class, within_dataset = names_of(
+        class_charts.kept_by_size(table, {"one": "class", "other": "dataset"}, 0.7)
+    )
+    assert within_dataset[0] == "class 0"
+    assert within_class
 
 
 def test_names_of_classes_are_escaped() -> None:
