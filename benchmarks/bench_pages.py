@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from influence_core.store.finding import numbers
 from influence_core.store.order import ordered, within
 from influence_core.store.query import ExampleQuery, OneOf
-from influence_core.store.rows import columns_of, example, numbers
+from influence_core.store.rows import columns_of, example
 from influence_core.store.run import RUNS_VARIABLE, Run
 from tests.factory import THINGS, make_run
 

@@ -11,9 +11,9 @@ import streamlit as st
 from influence_core.errors import ConfigError
 from influence_core.store import tables
 from influence_core.store.columns import catalogue
+from influence_core.store.finding import numbers
 from influence_core.store.order import ordered, within
 from influence_core.store.query import ExampleQuery, Filter, OneOf, check_pattern
-from influence_core.store.rows import numbers
 from influence_core.store.run import Manifest, Run
 from ui import access, filters, queries, selecting, state
 from ui.wording import count, counted, plain
@@ -124,6 +124,7 @@ def restart() -> None:
     state.put("page", 1)
     state.put("low", 1)
     state.put("id", None)
+    state.put("at", None)
 
 
 def _in_force(run: Run, manifest: Manifest) -> None:

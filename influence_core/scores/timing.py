@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from influence_core.scores.agreement import Likeness, Order
 from influence_core.scores.dynamics import epoch_ends, forgetting, snapshot_at
+from influence_core.store.finding import numbers
 from influence_core.store.query import ExampleQuery
-from influence_core.store.rows import numbers
 from influence_core.store.run import Run
 from influence_core.training.dynamics import Snapshot, read_snapshots, stream
 

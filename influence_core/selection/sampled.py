@@ -10,8 +10,8 @@ import numpy.typing as npt
 from influence_core.selection.select import Positions, SelectionSettings, select, select_each
 from influence_core.store.columns import NORMS
 from influence_core.store.database import frame
+from influence_core.store.finding import numbers
 from influence_core.store.query import ExampleQuery, Scan
-from influence_core.store.rows import numbers
 from influence_core.store.run import Run
 from influence_core.store.statistics import MISSING
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from influence_core.errors import RunError, rule
-from influence_core.store.database import Parameters, quote, rows
+from influence_core.store.database import Parameters, quote, rows, state_of
 from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Kind = Literal["text", "number", "integer", "flag", "time", "nested"]
 Derived = Literal["scores", "predictions", "noise"]
@@ -35,6 +39,9 @@ _KEYS: dict[Derived, tuple[str, ...]] = {
 }
 _ALIAS: dict[Table, str] = {"examples": "e", "scores": "s", "predictions": "p", "noise": "n"}
 _ROW_COLUMN = "file_row_number"
+
+PLACE = _ROW_COLUMN
+"""Name under which values that are in memory are counted: no input column may have it."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,15 @@ def read_table(run: Run, table: Table, parameters: Parameters) -> str:
     return f"{parameters.parquet(table_file(run, table))} {_ALIAS[table]}"
 
 
+def read_values(column: Column, values: pa.ChunkedArray, parameters: Parameters) -> str:
+    """Return the part of a statement that reads values as a column of its table, with PLACE."""
+    import numpy as np
+    import pyarrow as pa
+
+    told = pa.table({column.stored: values, PLACE: np.arange(len(values))})
+    return f"{parameters.table(told)} {_ALIAS[column.table]}"
+
+
 def join_table(run: Run, table: Table, row: str, parameters: Parameters, how: str = "LEFT") -> str:
     """Return the part of a statement that joins a table at the row numbers of another."""
     return f" {how} JOIN {read_table(run, table, parameters)} ON {row_number(table)} = {row}"
@@ -229,6 +245,11 @@ def _inputs(path: Path, taken: set[str]) -> list[Column]:
 
 
 def _schema(path: Path) -> dict[str, Kind]:
+    return _schema_of(path, state_of(path))
+
+
+@lru_cache(maxsize=64)
+def _schema_of(path: Path, state: tuple[int, int]) -> dict[str, Kind]:
     parameters = Parameters()
     described = rows(f"DESCRIBE SELECT * FROM {parameters.parquet(path)}", parameters)
     return {name: _kind(kind) for name, kind, *_ in described}

@@ -22,6 +22,7 @@ from influence_core.store.files import discard
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
 MEMORY_LIMIT = "1GB"
 """Beyond it DuckDB spills to disk, so that a dashboard stays within a laptop's memory."""
@@ -35,6 +36,7 @@ class Parameters:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.files: list[Path] = []
+        self.tables: dict[str, pa.Table] = {}
 
     def bind(self, value: Any) -> str:
         """Keep `value` and return the placeholder that stands for it."""
@@ -47,6 +49,12 @@ class Parameters:
         self.files.extend(paths)
         escaped = [glob.escape(str(path)) for path in paths]
         return f"read_parquet({self.bind(escaped)})"
+
+    def table(self, table: pa.Table) -> str:
+        """Return the name under which the statement reads a table that is in memory."""
+        name = f"t{len(self.tables)}"
+        self.tables[name] = table
+        return name
 
 
 def quote(identifier: str) -> str:
@@ -81,14 +89,28 @@ def _answer(statement: str, parameters: Parameters) -> Iterator[duckdb.DuckDBPyC
     import duckdb
 
     with _engine().cursor() as cursor:
+        for name, table in parameters.tables.items():
+            cursor.register(name, table)
         try:
             yield cursor.execute(statement, parameters.values)
         except duckdb.IOException:
-            gone = next((path for path in parameters.files if not path.exists()), None)
-            if gone is None:
-                raise
-            told = f"{gone.name!r} was deleted while it was read; ask again, or without it."
-            raise RunError(told) from None
+            for path in parameters.files:
+                state_of(path)
+            raise
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Return what tells a file from the next of its name: when it was written, and its size.
+
+    Raises:
+        RunError: it was deleted.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        told = f"{path.name!r} was deleted while it was read; ask again, or without it."
+        raise RunError(told) from None
+    return found.st_mtime_ns, found.st_size
 
 
 @cache

@@ -6,11 +6,13 @@ many queries: another search keeps the order, another order keeps what was found
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.store.columns import Column
-from influence_core.store.database import frame
+from influence_core.store.finding import numbers
+from influence_core.store.lookup import numbers_at, ordinals_at
 from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
 
@@ -23,20 +25,23 @@ def ordered(run: Run, query: ExampleQuery) -> Rows:
     What `rows.find_rows` returns from position to position, all of it at once; ties are in input
     order, and rows without a value come last.
 
-    Cost: one pass over the columns that decide, and a sort: some 0.2 s for a million rows by a
-    number, a second by a text; 8 bytes a row.
+    Cost: a sort, some 0.1 s for a million rows. The first one by a text takes a second, in which
+    its values are numbered; 8 bytes a row.
 
     Raises:
         RunError: the run has no scores yet and the query names one, or a column is unknown.
     """
     scan = Scan(run, query)
-    if scan.key is not None and (scan.key.kind == "number" or query.order != "column"):
-        return _by_number(scan, scan.key)
-    found = frame(
-        f"SELECT {scan.row} AS row FROM {scan.source()} WHERE {scan.where} ORDER BY {scan.order}",
-        scan.parameters,
-    )
-    return found["row"].to_numpy(np.int64)
+    rows = numbers(run, query)
+    if scan.key is None:
+        return rows
+    if query.order == "column" and scan.key.kind != "number":
+        return _by_whole(rows, ordinals_at(run, scan.key, rows), scan.descending)
+    keys = numbers_at(run, scan.key, rows)
+    if keys.dtype.kind == "i":
+        return _by_whole(rows, keys, scan.descending)
+    finite = np.where(np.isfinite(keys), keys, np.nan).astype(np.float64)
+    return sort_rows(rows, finite, scan.descending)
 
 
 def within(order: Rows, kept: Rows) -> Rows:
@@ -69,11 +74,15 @@ def sort_rows(rows: Rows, keys: npt.NDArray[np.float64], descending: bool = Fals
     return placed
 
 
-def _by_number(scan: Scan, key: Column) -> Rows:
-    """Sort in numpy, which takes half the time of the database."""
-    found = frame(
-        f"SELECT {scan.row} AS row, CAST({key.comparable} AS DOUBLE) AS key "
-        f"FROM {scan.source()} WHERE {scan.where}",
-        scan.parameters,
-    )
-    return sort_rows(found["row"].to_numpy(np.int64), found["key"].to_numpy(), scan.descending)
+def _by_whole(rows: Rows, keys: npt.NDArray[np.integer[Any]], descending: bool) -> Rows:
+    """Sort rows by whole numbers from 0 on, equal ones by number; those below 0 come last.
+
+    One sort of numbers that hold key and row takes a third of the time that sorting places takes.
+    """
+    if not len(rows):
+        return rows
+    least, size = int(keys.max()) + 1, int(rows.max()) + 1
+    places = least - keys.astype(np.int64) if descending else keys.astype(np.int64)
+    places[keys < 0] = least + 1
+    sorted_: Rows = np.sort(places * size + rows) % size
+    return sorted_

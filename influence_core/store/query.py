@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from influence_core.config import Settings
 from influence_core.errors import ConfigError, rule
+from influence_core.store import laid
 from influence_core.store.columns import (
     DERIVED,
     Catalogue,
@@ -21,7 +23,7 @@ from influence_core.store.columns import (
     row_number,
     score_column,
 )
-from influence_core.store.database import Parameters, quote, rows
+from influence_core.store.database import Parameters, rows
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
 
@@ -85,7 +87,20 @@ class Contains(Settings):
         return _contains(f"CAST({column.expression} AS VARCHAR)", self.text, parameters)
 
 
+class Matches(Settings):
+    """Keep rows of which the regular expression (RE2) finds something, in any case."""
+
+    column: str
+    pattern: str
+
+    def condition(self, column: Column, parameters: Parameters) -> str:
+        """Return the filter as a condition."""
+        pattern = parameters.bind(self.pattern)
+        return f"coalesce(regexp_matches({column.expression}, {pattern}, 'i'), FALSE)"
+
+
 Filter = OneOf | Between | Contains
+Test = Filter | Matches
 
 
 _ORDERING = ("score", "normalise", "order", "column", "descending")
@@ -127,6 +142,21 @@ class ExampleQuery(Settings):
     def filtered(self) -> bool:
         """Whether any filter or search is set."""
         return bool(self.labels or self.splits or self.filters or self.search or self.selection)
+
+    @property
+    def tests(self) -> tuple[Filter, ...]:
+        """What must hold of single columns, but for the search."""
+        chosen = (("label", self.labels), ("split", self.splits))
+        given = (OneOf(column=name, values=values) for name, values in chosen if values)
+        return (*given, *self.filters)
+
+    @property
+    def searches(self) -> tuple[Contains | Matches, ...]:
+        """What the search asks of either text, one of which must hold."""
+        texts = ("text", "text_pair")
+        if self.regex:
+            return tuple(Matches(column=name, pattern=self.search) for name in texts)
+        return tuple(Contains(column=name, text=self.search) for name in texts)
 
     @property
     def conditions(self) -> Self:
@@ -188,37 +218,23 @@ class Scan:
         )
 
     def _conditions(self) -> str:
-        query, parameters = self._query, self.parameters
-        tests = []
-        for name, values in (("label", query.labels), ("split", query.splits)):
-            if values:
-                tests.append(
-                    f"{self.use(name)} IN (SELECT unnest({parameters.bind(list(values))}))"
-                )
-        for test in query.filters:
-            self.use(test.column)
-            tests.append(test.condition(self.catalogue.get(test.column), parameters))
+        query = self._query
+        tests = [self._condition(test) for test in query.tests]
         if query.selection is not None:
             tests.append(f"{self.row} IN (SELECT row FROM {self._selected(query.selection)})")
         if query.search:
-            tests.append(self._search())
+            if query.regex:
+                check_pattern(query.search)
+            tests.append(" OR ".join(f"({self._condition(one)})" for one in query.searches))
         return " AND ".join(f"({test})" for test in tests) or "TRUE"
+
+    def _condition(self, test: Test) -> str:
+        return test.condition(self._used_column(test.column), self.parameters)
 
     def _selected(self, name: str) -> str:
         selections = Selections(self._run)
         selections.get(name)
         return self.parameters.parquet(selections.file(name))
-
-    def _search(self) -> str:
-        query = self._query
-        texts = (self.use("text"), self.use("text_pair"))
-        if not query.regex:
-            return " OR ".join(_contains(text, query.search, self.parameters) for text in texts)
-        check_pattern(query.search)
-        pattern = self.parameters.bind(query.search)
-        return " OR ".join(
-            f"coalesce(regexp_matches({text}, {pattern}, 'i'), FALSE)" for text in texts
-        )
 
     def _key(self) -> tuple[Column | None, bool]:
         """Return the column that orders the rows, and whether its largest value comes first."""
@@ -290,11 +306,9 @@ def _number(value: Value) -> float | None:
 
 def _hard_is_high(run: Run, key: str) -> bool:
     """Say which end of a score is hard, as its ranks tell: rank 1 is the hardest row."""
-    parameters = Parameters()
-    value, rank = quote(key), quote(rank_column(key))
-    found = rows(
-        f"SELECT arg_min({value}, {rank}) >= arg_max({value}, {rank}) "
-        f"FROM {parameters.parquet(run.scores_file)} WHERE isfinite({value})",
-        parameters,
-    )
-    return bool(found[0][0])
+    value = laid.values(run.scores_file, key)
+    known = np.isfinite(value)
+    if not known.any():
+        return False
+    value, ranks = value[known], laid.values(run.scores_file, rank_column(key))[known]
+    return bool(value[ranks.argmin()] >= value[ranks.argmax()])

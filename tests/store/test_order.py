@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from influence_core.store.files import write_parquet
+from influence_core.store.finding import numbers
 from influence_core.store.order import ordered, sort_rows, within
 from influence_core.store.query import ExampleQuery, OneOf
-from influence_core.store.rows import count, find_rows, numbers
+from influence_core.store.rows import count, find_rows
 from influence_core.store.run import Run
 from tests.factory import read
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from influence_core.errors import ConfigError, DataError, RunError
 from influence_core.store.files import write_parquet
-from influence_core.store.rows import columns_of, numbers
+from influence_core.store.finding import numbers
+from influence_core.store.rows import columns_of
 from influence_core.store.run import Run
 from influence_core.store.tables import (
     Between,

@@ -1,0 +1,192 @@
+"""Columns laid out for looking up: uncompressed and mapped into memory, one copy for a process.
+
+Parquet decodes a hundred thousand rows to tell of one of them. A column that is asked for is
+therefore written once, uncompressed, into a folder of the process. The system keeps in memory what
+is looked at and takes it back where memory is short. Words of few kinds are laid out as codes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.store.database import Parameters, frame, state_of
+from influence_core.store.files import discard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Places = npt.NDArray[np.int32]
+
+MOST_BYTES = 2 * 2**30
+"""Bytes on disk from which on the columns least lately asked for are forgotten."""
+
+MAPPED_BYTES = 2**20
+"""Bytes from which on a column is written to disk rather than held."""
+
+MOST_KINDS = 2**16
+"""Different words up to which a column is laid out as codes."""
+
+_TEXTS = ("id", "text")
+"""Columns of which nearly every row is different."""
+
+
+class Coded(NamedTuple):
+    """A column by its kinds: `codes` (rows,) are places in `names`, -1 without a value."""
+
+    codes: Places
+    names: pa.Array
+
+
+def column(path: Path, name: str) -> pa.ChunkedArray:
+    """Return a column of a Parquet file, laid out."""
+    return _shelf().get((path, name), lambda: _read(path, name))
+
+
+def lowered(path: Path, name: str) -> pa.ChunkedArray:
+    """Return a column of words in lower case, as the database lowers them."""
+    return _shelf().get((path, name, "lower"), lambda: _lower(column(path, name)))
+
+
+def values(path: Path, name: str) -> npt.NDArray[Any]:
+    """Return a column of numbers or flags; where values are missing, as floats with NaN."""
+    return np.asarray(column(path, name).to_numpy())
+
+
+def coded(path: Path, name: str) -> Coded:
+    """Return a column by its kinds."""
+    found = column(path, name)
+    if not _is_coded(found):
+        found = _shelf().get((path, name, "codes"), lambda: _encode(column(path, name)))
+    whole = found.combine_chunks()
+    return Coded(whole.indices.fill_null(-1).to_numpy(zero_copy_only=False), whole.dictionary)
+
+
+def ordinals(path: Path, name: str) -> Places:
+    """Return the place of each row's value among the sorted kinds of a column; -1 without one."""
+    found = _shelf().get((path, name, "ordinals"), lambda: _sorted_kinds(coded(path, name)))
+    return np.asarray(found.to_numpy())
+
+
+def places(path: Path) -> Places:
+    """Return where each example stands in a table with a column `row`; -1 where it does not."""
+    found = _shelf().get((path, "row", "places"), lambda: _places(values(path, "row")))
+    return np.asarray(found.to_numpy())
+
+
+@dataclass
+class _Shelf:
+    """What is laid out: by what it is of, the columns of all files in the order last asked for."""
+
+    folder: Path
+    lock: Any = field(default_factory=RLock)
+    held: OrderedDict[tuple[Any, ...], pa.ChunkedArray] = field(default_factory=OrderedDict)
+    number: int = 0
+
+    def get(self, of: tuple[Any, ...], make: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
+        key = (*of, state_of(of[0]))
+        with self.lock:
+            if key not in self.held:
+                self.held[key] = self._laid_out(make())
+                self._make_room()
+            self.held.move_to_end(key)
+            return self.held[key]
+
+    def _laid_out(self, made: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return a column mapped from a file that has no name any more: it goes with its last use.
+
+        Where there is no room on the disk it stays in memory.
+        """
+        if made.nbytes < MAPPED_BYTES:
+            return made
+        file = self.folder / str(self.number)
+        self.number += 1
+        try:
+            return _mapped(made, file)
+        except OSError:
+            return made
+        finally:
+            discard(file)
+
+    def _make_room(self) -> None:
+        while len(self.held) > 1 and sum(one.nbytes for one in self.held.values()) > MOST_BYTES:
+            self.held.popitem(last=False)
+
+
+@cache
+def _shelf() -> _Shelf:
+    folder = Path(tempfile.mkdtemp(prefix="influence-columns-"))
+    atexit.register(discard, folder)
+    return _Shelf(folder)
+
+
+def _mapped(made: pa.ChunkedArray, file: Path) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    table = pa.table({"column": made})
+    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_file(out, table.schema) as writer:
+        writer.write_table(table)
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()["column"]
+
+
+def _read(path: Path, name: str) -> pa.ChunkedArray:
+    """Read a column, words of few kinds as codes; in one piece, as looking up is then at once."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kind = pq.read_schema(path).field(name).type
+    words = name not in _TEXTS and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    read = pq.read_table(path, columns=[name], read_dictionary=[name] if words else None)[name]
+    if _is_coded(read):
+        read = read.unify_dictionaries()
+        if read.num_chunks and len(read.chunk(0).dictionary) > MOST_KINDS:
+            read = read.cast(pa.large_string())
+    return pa.chunked_array([read.combine_chunks()]) if read.num_chunks != 1 else read
+
+
+def _is_coded(column: pa.ChunkedArray) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_dictionary(column.type))
+
+
+def _encode(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    return pa.chunked_array([column.dictionary_encode().unify_dictionaries().combine_chunks()])
+
+
+def _lower(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.utf8_lower(column)
+
+
+def _sorted_kinds(found: Coded) -> pa.ChunkedArray:
+    """Number kinds as the database sorts them."""
+    import pyarrow as pa
+
+    parameters = Parameters()
+    numbered = pa.table({"name": found.names, "kind": np.arange(len(found.names), dtype=np.int32)})
+    order = frame(f"SELECT kind FROM {parameters.table(numbered)} ORDER BY name", parameters)
+    numbers = np.full(len(found.names) + 1, -1, np.int32)
+    numbers[order["kind"].to_numpy()] = np.arange(len(found.names), dtype=np.int32)
+    return pa.chunked_array([numbers[found.codes]])
+
+
+def _places(rows: npt.NDArray[np.int64]) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    found = np.full(int(rows.max(initial=-1)) + 1, -1, np.int32)
+    found[rows] = np.arange(len(rows), dtype=np.int32)
+    return pa.chunked_array([found])

@@ -1,0 +1,69 @@
+"""Values of a run's columns at rows, from columns that are laid out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.store import laid
+from influence_core.store.columns import Column, Table, table_file
+from influence_core.store.run import Run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Rows = npt.NDArray[np.int64]
+
+
+def at(run: Run, column: Column, rows: Rows) -> pa.ChunkedArray:
+    """Return the values of a column at rows; none where its table lacks the row."""
+    import pyarrow as pa
+
+    held = laid.column(table_file(run, column.table), column.stored)
+    found = places(run, column.table, rows)
+    taken = held.take(pa.array(found, mask=found < 0))
+    words = pa.types.is_dictionary(taken.type)
+    return taken.cast(taken.type.value_type) if words else taken
+
+
+def numbers_at(run: Run, column: Column, rows: Rows) -> npt.NDArray[Any]:
+    """Return a column of numbers or flags at rows, as floats with NaN where one is missing."""
+    held = laid.values(table_file(run, column.table), column.stored)
+    return _picked(held, places(run, column.table, rows), np.nan)
+
+
+def ordinals_at(run: Run, column: Column, rows: Rows) -> laid.Places:
+    """Return the places of a column's values among its sorted kinds at rows, -1 without one."""
+    held = laid.ordinals(table_file(run, column.table), column.stored)
+    return _picked(held, places(run, column.table, rows), -1)
+
+
+def coded_at(run: Run, column: Column, rows: Rows) -> laid.Coded:
+    """Return the kinds of a column at rows."""
+    codes, names = laid.coded(table_file(run, column.table), column.stored)
+    return laid.Coded(_picked(codes, places(run, column.table, rows), -1), names)
+
+
+def places(run: Run, table: Table, rows: Rows) -> npt.NDArray[np.integer[Any]]:
+    """Return where rows stand in a table, -1 where it lacks them."""
+    if table == "examples" or not len(rows):
+        return rows
+    known = laid.places(table_file(run, table))
+    if not len(known):
+        return np.full(len(rows), -1)
+    found = known.take(rows, mode="clip")
+    found[rows >= len(known)] = -1
+    return found
+
+
+def _picked(
+    held: npt.NDArray[Any], found: npt.NDArray[np.integer[Any]], missing: float
+) -> npt.NDArray[Any]:
+    absent = found < 0
+    if not absent.any():
+        return held[found]
+    picked = held[found] if len(held) else np.zeros(len(found))
+    picked = np.where(absent, missing, picked)
+    return picked if np.isnan(missing) else picked.astype(held.dtype)
