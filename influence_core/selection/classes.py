@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from influence_core.store.columns import catalogue
-from influence_core.store.database import frame
-from influence_core.store.query import ExampleQuery, Scan
+from influence_core.store.finding import numbers
+from influence_core.store.grouping import groups_of
+from influence_core.store.lookup import numbers_at
+from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
-from influence_core.store.statistics import MISSING, box
+from influence_core.store.statistics import box
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,14 +61,15 @@ def _recalls(run: Run, by: str) -> pd.DataFrame:
     """Return how many test rows a group has, and the share that was predicted right."""
     import pandas as pd
 
-    if "correct" not in catalogue(run):
+    known = catalogue(run)
+    if "correct" not in known:
         return pd.DataFrame({"group": pd.Series(dtype=object), "tested": 0.0, "recall": 0.0})
-    scan = Scan(run, ExampleQuery(splits=("test",)))
-    group = f"coalesce(CAST({scan.use(by)} AS VARCHAR), {scan.parameters.bind(MISSING)})"
-    right = scan.use("correct")
-    return frame(
-        f'SELECT {group} AS "group", CAST(count({right}) AS DOUBLE) AS tested, '
-        f"avg(CAST({right} AS DOUBLE)) AS recall FROM {scan.source()} "
-        f'WHERE {scan.where} AND {right} IS NOT NULL GROUP BY "group"',
-        scan.parameters,
-    )
+    right = known.get("correct")
+    rows = numbers(run, ExampleQuery(splits=("test",)))
+    told = numbers_at(run, right, rows).astype(np.float64)
+    rows, told = rows[~np.isnan(told)], told[~np.isnan(told)]
+    groups = groups_of(run, known.get(by), rows, len(rows))
+    tested = np.bincount(groups.members, minlength=len(groups.names)).astype(np.float64)
+    found = np.bincount(groups.members, told, len(groups.names)) / np.maximum(tested, 1)
+    table = pd.DataFrame({"group": groups.names, "tested": tested, "recall": found})
+    return table[table["tested"] > 0]

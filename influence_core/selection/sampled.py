@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from influence_core.selection.select import Positions, SelectionSettings, select, select_each
-from influence_core.store.columns import NORMS
-from influence_core.store.database import frame
+from influence_core.selection.select import SelectionSettings, select, select_each
+from influence_core.store.columns import NORMS, catalogue
 from influence_core.store.finding import numbers
-from influence_core.store.query import ExampleQuery, Scan
+from influence_core.store.grouping import groups_of
+from influence_core.store.lookup import numbers_at
+from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
-from influence_core.store.statistics import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +39,11 @@ def before_and_after(
     """
     import pandas as pd
 
-    found = run.scores(["row", column])
-    if query.filtered:
-        found = found[np.isin(found["row"], numbers(run, query))]
-    found = found[np.isfinite(found[column])]
-    values = found[column].to_numpy(np.float64)
-    stays = np.isin(found["row"], select(run, wanted).kept)
+    rows = numbers(run, query.model_copy(update={"scored_only": True}))
+    values = numbers_at(run, catalogue(run).get(column), rows).astype(np.float64)
+    known = np.isfinite(values)
+    rows, values = rows[known], values[known]
+    stays = np.isin(rows, select(run, wanted).kept)
     low, high = np.quantile(values, clip) if len(values) else (0.0, 1.0)
     edges = np.histogram_bin_edges(values, bins, (low, high))
     rows, kept = (np.histogram(part, edges)[0] for part in (values, values[stays]))
@@ -69,25 +67,16 @@ def kept_by_normalisation(
     import pandas as pd
 
     told = NORMS if wanted.strategy == "cutoff" else ("raw", *NORMS)
-    rows, groups = _grouped(run, by, query)
-    codes, names = pd.factorize(groups)
-    sizes = np.bincount(codes, minlength=len(names))
-    table = pd.DataFrame({"group": names, "rows": sizes})
+    rows = numbers(run, query.model_copy(update={"scored_only": True}))
+    groups = groups_of(run, catalogue(run).get(by), rows, len(rows))
+    sizes = np.bincount(groups.members, minlength=len(groups.names))
+    table = pd.DataFrame({"group": np.array(groups.names, object), "rows": sizes})
     norms = [wanted.model_copy(update={"normalise": norm}) for norm in told]
     for chosen in select_each(run, norms):
-        kept = np.bincount(codes[np.isin(rows, chosen.kept)], minlength=len(names))
-        table[chosen.settings.normalise] = kept / sizes
+        stays = np.isin(rows, chosen.kept)
+        kept = np.bincount(groups.members[stays], minlength=len(groups.names))
+        table[chosen.settings.normalise] = kept / np.maximum(sizes, 1)
     # Normalising by the dataset changes no rank, so that a cut-off keeps the same.
     table["raw"] = table.get("raw", table["dataset"])
+    table = table[table["rows"] > 0]
     return table.sort_values(["rows", "group"], ascending=[False, True], ignore_index=True)
-
-
-def _grouped(run: Run, by: str, query: ExampleQuery) -> tuple[Positions, npt.NDArray[np.object_]]:
-    """Return the numbers and the groups of the training rows that a query finds."""
-    scan = Scan(run, query.model_copy(update={"scored_only": True, "order": "row"}))
-    group = f"coalesce(CAST({scan.use(by)} AS VARCHAR), {scan.parameters.bind(MISSING)})"
-    found = frame(
-        f'SELECT {scan.row} AS "row", {group} AS "group" FROM {scan.source()} WHERE {scan.where}',
-        scan.parameters,
-    )
-    return found["row"].to_numpy(np.int64), found["group"].to_numpy(object)

@@ -212,7 +212,7 @@ def _order(
     table: pd.DataFrame, settings: SelectionSettings, find: Finder, turn: int = 0
 ) -> Positions:
     """Order rows as the strategy keeps them; each turn has a stream of random numbers."""
-    ids = table["id"].to_numpy(object)
+    ids = table["id"]
     generator = np.random.default_rng([settings.seed, turn])
     hardness = None if settings.score_needed is None else _hardness(table, settings, find)
     order = _drawn(hardness, ids, settings, generator)
@@ -224,7 +224,7 @@ def _order(
 
 def _drawn(
     hardness: samplers.Floats | None,
-    ids: npt.NDArray[np.object_],
+    ids: npt.ArrayLike,
     settings: SelectionSettings,
     generator: np.random.Generator,
 ) -> Positions:
@@ -255,7 +255,7 @@ def _suspicious(table: pd.DataFrame, settings: SelectionSettings, find: Finder) 
             rule("clip_by", "be a score that tells wrong labels, such as 'aum'", settings.clip_by)
         )
     suspicion = samplers.hardness(table[settings.clip_by], end)
-    return np.sort(samplers.cutoff(suspicion, table["id"].to_numpy(object))[:count])
+    return np.sort(samplers.cutoff(suspicion, table["id"])[:count])
 
 
 def _repeated(table: pd.DataFrame, settings: SelectionSettings) -> int:

@@ -62,8 +62,8 @@ def _picked(
     held: npt.NDArray[Any], found: npt.NDArray[np.integer[Any]], missing: float
 ) -> npt.NDArray[Any]:
     absent = found < 0
+    picked: npt.NDArray[Any] = held[found] if len(held) else np.zeros(len(found), held.dtype)
     if not absent.any():
-        return held[found]
-    picked = held[found] if len(held) else np.zeros(len(found))
-    picked = np.where(absent, missing, picked)
-    return picked if np.isnan(missing) else picked.astype(held.dtype)
+        return picked
+    filled: npt.NDArray[Any] = np.where(absent, missing, picked)
+    return filled if np.isnan(missing) else filled.astype(held.dtype)

@@ -9,17 +9,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from influence_core.errors import ConfigError, rule
 from influence_core.store.columns import NORMS, catalogue
-from influence_core.store.database import frame, rows
-from influence_core.store.query import ExampleQuery, Scan
+from influence_core.store.database import Parameters, frame
+from influence_core.store.finding import numbers
+from influence_core.store.grouping import MISSING, OTHER, Grouped, grouped
+from influence_core.store.lookup import coded_at
+from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OTHER = "(other)"
-MISSING = "(none)"
+__all__ = [
+    "GROUPS",
+    "MISSING",
+    "OTHER",
+    "box",
+    "histogram",
+    "quantiles",
+    "summary",
+    "value_counts",
+]
+
 GROUPS = 20
 """Groups that are told apart unless the caller asks for more."""
 
@@ -44,22 +59,20 @@ def histogram(
     """
     if bins < 1:
         raise ConfigError(rule("bins", "be at least 1", bins))
-    low, high = _range(run, column, clip, query)
-    scan, group, value = _grouped(run, column, by, query, groups)
-    bind = scan.parameters.bind
-    left, width, last = bind(low), bind((high - low) / bins), bind(bins - 1)
-    return frame(
-        f"""
-        WITH found AS ({_found(scan, group, value)}),
-        binned AS (
-            SELECT "group", least(floor((value - {left}) / {width}), {last}) AS bin
-            FROM found WHERE value BETWEEN {left} AND {bind(high)}
-        )
-        SELECT "group", {left} + bin * {width} AS "left", {left} + (bin + 1) * {width} AS "right",
-            count(*) AS "rows"
-        FROM binned GROUP BY "group", bin ORDER BY {_group_order()}, bin
-        """,
-        scan.parameters,
+    found = grouped(run, column, by, query, groups)
+    low, high = _range(found, clip)
+    width = (high - low) / bins
+    inside = (found.observed >= low) & (found.observed <= high)
+    values, members = found.observed[inside], found.groups.members[inside]
+    places = np.minimum(np.floor((values - low) / width).astype(np.int64), bins - 1)
+    counted = np.bincount(members * bins + places, minlength=bins * len(found.sizes))
+    shown = np.array(found.shown(), np.int64)
+    lines, bin_ = np.nonzero(counted.reshape(-1, bins)[shown])
+    return _frame(
+        group=_names(found, shown[lines]),
+        left=low + bin_ * width,
+        right=low + (bin_ + 1) * width,
+        rows=counted.reshape(-1, bins)[shown[lines], bin_],
     )
 
 
@@ -78,18 +91,13 @@ def quantiles(
     """
     if points < 2:
         raise ConfigError(rule("points", "be at least 2", points))
-    levels = [step / (points - 1) for step in range(points)]
-    scan, group, value = _grouped(run, column, by, query, groups)
-    return frame(
-        f"""
-        WITH found AS ({_found(scan, group, value)}),
-        summed AS (
-            SELECT "group", quantile_cont(value, {levels}) AS values FROM found GROUP BY "group"
-        )
-        SELECT "group", unnest({levels}::DOUBLE[]) AS quantile, unnest(values) AS value
-        FROM summed ORDER BY {_group_order()}, quantile
-        """,
-        scan.parameters,
+    levels = np.array([step / (points - 1) for step in range(points)])
+    found = grouped(run, column, by, query, groups)
+    shown = found.shown()
+    return _frame(
+        group=np.repeat(_names(found, shown), points),
+        quantile=np.tile(levels, len(shown)),
+        value=found.quantiles(levels)[shown].ravel(),
     )
 
 
@@ -105,21 +113,19 @@ def box(
 
     The fences lie 1.5 interquartile ranges beyond the box, or at the extreme value before that.
     """
-    scan, group, value = _grouped(run, column, by, query, groups)
-    return frame(
-        f"""
-        WITH found AS ({_found(scan, group, value)}),
-        summed AS (
-            SELECT "group", count(*) AS "rows", min(value) AS minimum, max(value) AS maximum,
-                quantile_cont(value, [0.25, 0.5, 0.75]) AS q
-            FROM found GROUP BY "group"
-        )
-        SELECT "group", "rows", minimum, q[1] AS q1, q[2] AS median, q[3] AS q3, maximum,
-            greatest(minimum, q1 - 1.5 * (q3 - q1)) AS lower_fence,
-            least(maximum, q3 + 1.5 * (q3 - q1)) AS upper_fence
-        FROM summed ORDER BY {_group_order('"rows"')}
-        """,
-        scan.parameters,
+    found = grouped(run, column, by, query, groups)
+    shown = found.shown(by_size=True)
+    minimum, q1, median, q3, maximum = found.quantiles([0, 0.25, 0.5, 0.75, 1])[shown].T
+    return _frame(
+        group=_names(found, shown),
+        rows=found.sizes[shown],
+        minimum=minimum,
+        q1=q1,
+        median=median,
+        q3=q3,
+        maximum=maximum,
+        lower_fence=np.maximum(minimum, q1 - 1.5 * (q3 - q1)),
+        upper_fence=np.minimum(maximum, q3 + 1.5 * (q3 - q1)),
     )
 
 
@@ -159,92 +165,55 @@ def value_counts(
 
     Without `groups` every value has its line; rows without a value are counted under None.
     """
+    import pyarrow as pa
+
     chosen = query if split is None else query.model_copy(update={"splits": (split,)})
-    scan = Scan(run, chosen)
-    name = scan.use(column)
-    limit = "" if groups is None else f"LIMIT {scan.parameters.bind(groups)}"
+    codes, names = coded_at(run, catalogue(run).get(column), numbers(run, chosen))
+    kinds = pa.chunked_array([names, pa.nulls(1, names.type)])
+    sizes = np.roll(np.bincount(codes + 1, minlength=len(kinds)), -1)
+    parameters = Parameters()
+    table = parameters.table(pa.table({"value": kinds, "rows": sizes}))
+    limit = "" if groups is None else f"LIMIT {parameters.bind(groups)}"
     return frame(
-        f"SELECT {name} AS value, count(*) AS rows FROM {scan.source()} WHERE {scan.where} "
-        f"GROUP BY value ORDER BY rows DESC, value NULLS LAST {limit}",
-        scan.parameters,
+        f"SELECT value, rows FROM {table} WHERE rows > 0 "
+        f"ORDER BY rows DESC, value NULLS LAST {limit}",
+        parameters,
     )
 
 
 def _figures(
     run: Run, column: str, by: str | None, query: ExampleQuery, groups: int
 ) -> pd.DataFrame:
-    scan, group, value = _grouped(run, column, by, query, groups)
-    return frame(
-        f"""
-        WITH found AS ({_found(scan, group, value)})
-        SELECT "group", count(*) AS "rows", median(value) AS median, avg(value) AS mean,
-            stddev_pop(value) AS std, avg(CAST(value < 0 AS DOUBLE)) AS below_zero
-        FROM found GROUP BY "group" ORDER BY {_group_order('"rows"')}
-        """,
-        scan.parameters,
+    found = grouped(run, column, by, query, groups)
+    sizes, shown = np.maximum(found.sizes, 1), found.shown(by_size=True)
+    mean = found.sums(found.observed) / sizes
+    variance = found.sums((found.observed - mean[found.groups.members]) ** 2) / sizes
+    return _frame(
+        group=_names(found, shown),
+        rows=found.sizes[shown],
+        median=found.quantiles([0.5])[shown, 0],
+        mean=mean[shown],
+        std=np.sqrt(variance[shown]),
+        below_zero=(found.sums((found.observed < 0).astype(np.float64)) / sizes)[shown],
     )
 
 
-def _grouped(
-    run: Run, column: str, by: str | None, query: ExampleQuery, groups: int
-) -> tuple[Scan, str, str]:
-    """Return a scan with the expressions of its groups and of its values."""
-    known = catalogue(run).get(column)
-    if known.kind not in ("number", "integer"):
-        raise ConfigError(rule("column", "hold numbers", column))
-    if known.table == "scores":
-        query = query.model_copy(update={"scored_only": True})
-    scan = Scan(run, query)
-    value = scan.use(column)
-    if by is None:
-        return scan, "'all'", value
-    largest = scan.parameters.bind(_largest(run, by, query, groups))
-    name = f"CAST({scan.use(by)} AS VARCHAR)"
-    group = (
-        f"CASE WHEN {name} IS NULL THEN {scan.parameters.bind(MISSING)} "
-        f"WHEN list_contains({largest}::VARCHAR[], {name}) THEN {name} "
-        f"ELSE {scan.parameters.bind(OTHER)} END"
-    )
-    return scan, group, value
+def _frame(**columns: npt.ArrayLike) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns)
 
 
-def _found(scan: Scan, group: str, value: str) -> str:
-    """Return the statement that yields group and value of every row found."""
-    return (
-        f'SELECT {group} AS "group", CAST({value} AS DOUBLE) AS value '
-        f"FROM {scan.source()} WHERE {scan.where} AND isfinite(CAST({value} AS DOUBLE))"
-    )
+def _names(found: Grouped, groups: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    return np.array(found.groups.names, object)[np.asarray(groups, np.int64)]
 
 
-def _group_order(size: str | None = None) -> str:
-    """Order by size where it is known, with the gathered rest last."""
-    first = f"\"group\" = '{OTHER}'"
-    return f'{first}, {size} DESC, "group"' if size else f'{first}, "group"'
-
-
-def _largest(run: Run, by: str, query: ExampleQuery, groups: int) -> list[str]:
-    scan = Scan(run, query)
-    name = f"CAST({scan.use(by)} AS VARCHAR)"
-    found = rows(
-        f"SELECT {name} AS value FROM {scan.source()} WHERE {scan.where} AND {name} IS NOT NULL "
-        f"GROUP BY value ORDER BY count(*) DESC, value LIMIT {scan.parameters.bind(groups)}",
-        scan.parameters,
-    )
-    return [value for (value,) in found]
-
-
-def _range(
-    run: Run, column: str, clip: tuple[float, float], query: ExampleQuery
-) -> tuple[float, float]:
+def _range(found: Grouped, clip: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of a histogram: quantiles of all values."""
     low, high = clip
     if not 0 <= low < high <= 1:
         raise ConfigError(rule("clip", "hold two rising quantiles in [0, 1]", clip))
-    scan, group, value = _grouped(run, column, None, query, GROUPS)
-    ends = rows(
-        f"WITH found AS ({_found(scan, group, value)}) "
-        f"SELECT quantile_cont(value, [{float(low)}, {float(high)}]) FROM found",
-        scan.parameters,
-    )[0][0]
-    if ends is None:
+    if not len(found.observed):
         return 0.0, 1.0
-    return (ends[0], ends[1]) if ends[0] < ends[1] else (ends[0] - 0.5, ends[1] + 0.5)
+    first, last = map(float, np.quantile(found.observed, [low, high]))
+    return (first, last) if first < last else (first - 0.5, last + 0.5)
