@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import floor
+from math import ceil, floor
 
+import numpy as np
 import streamlit as st
 
 from influence_core.noise.detectors import DETECTORS
@@ -15,7 +16,7 @@ from influence_core.store.rows import Text, texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from ui import access, nearby, queries, shell
-from ui.reviewing import DONE, Desk
+from ui.reviewing import DONE, Desk, take_notice
 from ui.suspects import Suspect, Suspects
 from ui.tables import ROW_HEIGHT
 from ui.wording import age, count, counted, percent, plain, short
@@ -28,12 +29,12 @@ ACTIONS: dict[Action, tuple[str, str, str]] = {
 }
 """What can be decided: name, key and icon. Streamlit keeps the key R for itself."""
 
-_MEANT: dict[Action, str] = {
-    "keep": "The label is right.",
-    "relabel": "The label is wrong: the row gets the one that is chosen as new.",
-    "drop": "The row leaves the data: it fits no label, or says nothing.",
-    "skip": "You cannot tell: the row waits among the skipped ones.",
-}
+_MEANT = (
+    "**Keep**: the label is right. **Relabel**: it is wrong, and the row gets the one that is "
+    "chosen as new. **Drop**: the row leaves the data, as it fits no label or says nothing. "
+    "**Skip**: you cannot tell; the row waits among the skipped ones."
+)
+"""What the decisions mean; a tooltip on a button would cover what lies below it."""
 
 NEAR = 3
 """Nearest rows that are shown with other labels, and with the same one."""
@@ -47,22 +48,38 @@ WITNESSES = (
 )
 """What the detectors look at, explained."""
 
-_LONG = 600
+_LINE = 28
+"""Pixels of a line of the text that is judged."""
+
+_LETTERS = 58
+"""Letters of that text on a line."""
+
+_MOST_LINES = 8
+
+_ASKED_LENGTHS = 200
+"""Rows whose texts tell how much room a text takes: the most suspicious."""
+
+_LABEL_HEIGHT, _TOLD_HEIGHT = 76, 48
+"""Pixels of the given label, and of what was done last: two lines each."""
 
 
 def show(run: Run, suspects: Suspects, desk: Desk, suspect: Suspect, then: str | None) -> None:
-    """Draw everything about one row, and the buttons; a decision leads to row `then`."""
+    """Draw everything about one row, and the buttons; a decision leads to row `then`.
+
+    Everything down to the buttons has the same place for every row.
+    """
     said = queries.ask(run, texts, (suspect.row,))[0]
     with st.container(border=True, key="suspect", gap="small"):
         _head(run, suspects, suspect)
-        _texts(said)
+        _history(suspects, desk, suspect)
+        with st.container(height=_room(run, suspects), border=False, gap="xsmall"):
+            _texts(said)
         if access.read_only():
             _suggestion(suspect)
         else:
             new = _labels(run, desk, suspect)
             _buttons(desk, suspect, new, then)
-            _undo(desk)
-        _history(suspects, desk, suspect)
+            _last(desk)
         _why(suspects, suspect)
         _near(run, suspect)
 
@@ -72,26 +89,35 @@ def _head(run: Run, suspects: Suspects, suspect: Suspect) -> None:
         st.caption(
             f"Suspect {count(suspect.place + 1)} of {count(len(suspects))}",
             width="content",
+            help=None if access.read_only() else _MEANT,
         )
         shell.link(
             "examples", "How it was learnt", ":material/show_chart:", run=run.name, id=suspect.id
         )
 
 
+def _room(run: Run, suspects: Suspects) -> int:
+    """Return the pixels that nine of ten texts fit in; longer ones are scrolled."""
+    some = queries.ask(run, texts, tuple(suspects.rows[:_ASKED_LENGTHS].tolist()))
+    usual = int(np.quantile([_lines(said) for said in some], 0.9, method="higher"))
+    return _LINE * min(usual, _MOST_LINES) + _LINE // 2
+
+
+def _lines(said: Text) -> int:
+    return sum(ceil(len(text) / _LETTERS) for text in filter(None, (said.text, said.text_pair)))
+
+
 def _texts(said: Text) -> None:
     for place, text in enumerate(filter(None, (said.text, said.text_pair))):
-        with st.container(
-            height=180 if len(text) > _LONG else "content", gap=None, key=f"suspect_text_{place}"
-        ):
+        with st.container(gap=None, key=f"suspect_text_{place}"):
             st.text(text)
 
 
 def _labels(run: Run, desk: Desk, suspect: Suspect) -> str | None:
     """Draw the given label and the choice of a new one; return the new one."""
     given, new = st.columns(2, gap="small")
-    with given, st.container(gap=None):
-        st.caption("Label given")
-        st.text(suspect.label)
+    with given:
+        _label("Label given", suspect.label)
     others = [name for name in dataset_of(run).label_names if name != suspect.label]
     with new:
         chosen: str | None = st.selectbox(
@@ -113,13 +139,17 @@ def _labels(run: Run, desk: Desk, suspect: Suspect) -> str | None:
 def _suggestion(suspect: Suspect) -> None:
     """Draw the given label and the suggested one, where nobody decides."""
     given, suggested = st.columns(2, gap="small")
-    with given, st.container(gap=None):
-        st.caption("Label given")
-        st.text(suspect.label)
+    with given:
+        _label("Label given", suspect.label)
     if suspect.suggested is not None:
-        with suggested, st.container(gap=None):
-            st.caption(f"Label suggested, {percent(suspect.confidence, 0)} sure")
-            st.text(suspect.suggested)
+        with suggested:
+            _label(f"Label suggested, {percent(suspect.confidence, 0)} sure", suspect.suggested)
+
+
+def _label(title: str, name: str) -> None:
+    with st.container(height=_LABEL_HEIGHT, border=False, gap=None):
+        st.caption(title)
+        st.text(name)
 
 
 def _buttons(desk: Desk, suspect: Suspect, new: str | None, then: str | None) -> None:
@@ -131,7 +161,6 @@ def _buttons(desk: Desk, suspect: Suspect, new: str | None, then: str | None) ->
             name,
             icon=icon,
             shortcut=key,
-            help=_MEANT[action],
             key=f"noise.{action} {suspect.id} {_seen(desk, suspect)}",
             disabled=desk.reviewer is None or (action == "relabel" and new is None),
             on_click=desk.decide,
@@ -146,24 +175,32 @@ def _seen(desk: Desk, suspect: Suspect) -> int:
     return decided.number if decided else 0
 
 
-def _undo(desk: Desk) -> None:
+def _last(desk: Desk) -> None:
     """Draw what the reviewer did last, and the button that takes it back."""
-    last = desk.last
-    if desk.reviewer is None:
-        st.caption("Say who you are to decide: every decision is kept with a name.")
-    if not last:
-        return
     button, told = st.columns([1, 3], gap="small", vertical_alignment="center")
     button.button(
         "Undo",
         icon=":material/undo:",
         shortcut="U",
-        key=f"noise.undo {last[0].act}",
+        key=f"noise.undo {desk.last[0].act if desk.last else ''}",
+        disabled=not desk.last,
         on_click=desk.undo,
         width="stretch",
     )
-    rows = counted(len(last), "row")
-    told.caption(f"Last you {DONE[last[0].action]} {rows}, {age(last[0].time)}{_replaced(desk)}.")
+    with told, st.container(height=_TOLD_HEIGHT, border=False, vertical_alignment="center"):
+        st.caption(_told_last(desk))
+
+
+def _told_last(desk: Desk) -> str:
+    """Say what the last act could not do, who is missing, or what was done last."""
+    if told := take_notice():
+        return f":orange[:material/group: {told}]"
+    if desk.reviewer is None:
+        return "Say who you are to decide: every decision is kept with a name."
+    if not desk.last:
+        return "You have not decided about any row yet."
+    last, rows = desk.last[0], counted(len(desk.last), "row")
+    return f"Last you {DONE[last.action]} {rows}, {age(last.time)}{_replaced(desk)}."
 
 
 def _replaced(desk: Desk) -> str:
@@ -177,17 +214,18 @@ def review_of(earlier: EarlierReview) -> str:
 
 
 def _history(suspects: Suspects, desk: Desk, suspect: Suspect) -> None:
+    """Draw on one line what was decided about the row, the newest last."""
+    told = [_told(entry) for entry in desk.reviews.history(suspect.id)[-TOLD:]]
     if suspects.earlier and suspects.kept_before(suspect.place):
-        st.caption(f":material/history: Already kept in {review_of(suspects.earlier)}.")
-    for entry in desk.reviews.history(suspect.id)[-TOLD:]:
-        st.caption(_told(entry))
+        told.insert(0, f"Already kept in {review_of(suspects.earlier)}")
+    st.caption(f":material/history: {'. '.join(told or ['Nobody has decided about it yet'])}.")
 
 
 def _told(entry: Entry) -> str:
     one = entry.decision
     became = f" as {plain(one.new_label)}" if one.new_label else ""
     said = f"{plain(one.reviewer)} {DONE[one.action]} it{became} {age(one.time)}"
-    return f":material/history: {said}" + ("" if entry.stands else ", and took that back") + "."
+    return said if entry.stands else f"{said}, and took that back"
 
 
 def _why(suspects: Suspects, suspect: Suspect) -> None:
@@ -220,8 +258,8 @@ def _why(suspects: Suspects, suspect: Suspect) -> None:
         column_config={
             "Detector": st.column_config.TextColumn(
                 width=110,
-                help="One way to tell that a label looks wrong; 'How are labels judged?' below "
-                "explains each.",
+                help="One way to tell that a label looks wrong; the part 'How reliable' explains "
+                "each.",
             ),
             "Looks at": st.column_config.TextColumn(width=100, help=WITNESSES),
             "More suspicious than": st.column_config.ProgressColumn(

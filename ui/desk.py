@@ -12,9 +12,10 @@ from influence_core.noise.detectors import DETECTORS
 from influence_core.store.review import Decision
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
-from ui import access, case, noise, queries, state
+from ui import access, case, noise, queries, rows, state
 from ui.case import ACTIONS
-from ui.reviewing import DONE, Desk, notice, take_seat
+from ui.reviewing import DONE, Desk, take_notice, take_seat
+from ui.shell import Lens
 from ui.suspects import CONSENSUS, Rows, Suspect, Suspects, Wanted
 from ui.tables import choose_row
 from ui.wording import counted
@@ -34,34 +35,20 @@ _LEAST = {"": "any", "0.5": "50%", "0.8": "80%", "0.9": "90%", "0.95": "95%", "0
 
 def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
     """Draw which rows are looked at, in which order, and by whom."""
-    judges, labels = [CONSENSUS, *suspects.facts.detectors], suspects.labels
-    for name, options in (
-        ("rows", list(_ROWS)),
-        ("given", ["", *labels]),
-        ("judge", judges),
-        ("least", list(_LEAST)),
-    ):
+    judges = [CONSENSUS, *suspects.facts.detectors]
+    for name, options in (("rows", list(_ROWS)), ("judge", judges), ("least", list(_LEAST))):
         state.settle(name, options)
-    rows, given, judge, least, seat = st.columns(
-        [1.75, 1.1, 1, 0.8, 1], vertical_alignment="bottom", gap="small"
-    )
-    rows.segmented_control(
+    which, judge, least, seat = st.columns([1.6, 1, 1, 1], vertical_alignment="bottom", gap="small")
+    which.segmented_control(
         "Rows", list(_ROWS), format_func=_ROWS.get, key="rows", required=True, **_restart()
-    )
-    given.selectbox(
-        "Class",
-        ["", *labels],
-        format_func=lambda name: name or "All classes",
-        key="given",
-        **_restart(),
     )
     judge.selectbox(
         "Ranked by",
         judges,
         format_func=judge_name,
         key="judge",
-        help="A detector is one way to tell that a label looks wrong; 'How are labels judged?' "
-        "below explains each. The consensus is the mean of them.",
+        help="A detector is one way to tell that a label looks wrong; the part 'How reliable' "
+        "explains each. The consensus is the mean of them.",
         **_restart(),
     )
     least.selectbox(
@@ -79,7 +66,6 @@ def controls(suspects: Suspects, desk: Desk) -> tuple[Wanted, Desk]:
     _kept_before(suspects)
     wanted = Wanted(
         rows=state.get("rows"),
-        label=state.get("given") or None,
         judge=state.get("judge"),
         least=float(state.get("least") or 0),
         kept=state.get("kept"),
@@ -106,18 +92,23 @@ def judge_name(key: str) -> str:
     return "Consensus" if key == CONSENSUS else DETECTORS[key].label
 
 
-def review(run: Run, suspects: Suspects, desk: Desk) -> None:
-    """Draw the row in focus, and the rows that are shown with it."""
+def review(view: Lens, suspects: Suspects, desk: Desk) -> None:
+    """Draw the row in focus, and the rows in view that are shown with it."""
     wanted, desk = controls(suspects, desk)
-    notice()
-    queue = suspects.queue(wanted, desk.standing)
+    if access.read_only():
+        _say_notice()
+    query, run = view.query(), view.run
+    kept = rows.kept(run, query) if query.filtered else None
+    queue = suspects.queue(wanted, desk.standing, kept)
     linked = suspects.place(state.get("at"))
     if linked is None and not len(queue):
-        _nothing(wanted)
+        _nothing(wanted, query.filtered)
         return
     card, listing = st.columns([1.55, 1], gap="medium")
     with listing, st.container(key="suspects"):
         shown = _listing(run, suspects, desk, wanted, queue)
+        if query.filtered:
+            st.caption("Only rows in view are in the queue: class, text, selection and filters.")
         noise.down_the_queue(suspects, desk)
     focus = suspects.suspect(int(queue[0]) if linked is None else linked, wanted.judge)
     with card:
@@ -129,13 +120,23 @@ def _restart() -> dict[str, object]:
     return {"persist_state": "session", "on_change": state.put, "args": ("at", None)}
 
 
-def _nothing(wanted: Wanted) -> None:
+def _say_notice() -> None:
+    """Draw what the last act could not do, where no row in focus has a place for it."""
+    if told := take_notice():
+        st.warning(told, icon=":material/group:")
+
+
+def _nothing(wanted: Wanted, narrowed: bool) -> None:
+    _say_notice()
+    of = "row in view" if narrowed else "row"
     with st.container(border=True):
         if wanted.rows != "open":
-            st.markdown(f"**No row is {_ROWS[wanted.rows].lower()} that fits.**")
-            return
-        st.markdown("**No row is left to review that fits.**")
-        st.write("Choose another class, or a lower suspicion; or go on with what was decided.")
+            st.markdown(f"**No {of} is {_ROWS[wanted.rows].lower()}.**")
+        else:
+            st.markdown(f"**No {of} is left to review.**")
+            st.write("Choose a lower suspicion, or go on with what was decided.")
+        if narrowed:
+            st.button("Show all rows", icon=":material/close:", on_click=rows.show_all)
 
 
 def _next(shown: Sequence[Suspect], focus: Suspect, wanted: Wanted) -> str | None:

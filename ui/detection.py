@@ -45,6 +45,8 @@ def reliability(run: Run, found: Suspects) -> None:
     measured = queries.ask(run, found_by_all)
     if measured:
         _measured(run, measured[CONSENSUS].wrong)
+    st.subheader("How are labels judged?", anchor=False)
+    _detectors(found)
     st.subheader("Is VoG a noise detector?", anchor=False)
     st.markdown(
         "**No. VoG is a pruning score**: the variance of gradients tells what is hard to learn, "
@@ -52,8 +54,6 @@ def reliability(run: Run, found: Suspects) -> None:
         "look for wrong labels here."
     )
     st.caption(_of_vog(measured) or MEASURED)
-    with st.expander("How are labels judged?", icon=":material/gavel:"):
-        _detectors(found)
 
 
 def found_by_all(run: Run, k: int | None = None) -> dict[str, Detection]:
@@ -196,7 +196,7 @@ def _detectors(found: Suspects) -> None:
         "The consensus is the mean over what is looked at; detectors that look at the same thing "
         "share a vote. A detector flags as many rows as labels are likely wrong."
     )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content")
+    st.table(pd.DataFrame(rows).set_index("Detector"), border="horizontal")
 
 
 def _part(key: str, votes: Collection[str], missing: Mapping[str, str]) -> str:

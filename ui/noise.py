@@ -15,6 +15,13 @@ from ui.reviewing import Desk
 from ui.suspects import Suspects
 from ui.wording import count, percent, plain
 
+PARTS = {
+    "review": "Review",
+    "reliable": "How reliable",
+    "experiment": "Experiment",
+}
+"""Parts of the page: what they are called in the address, and on the page."""
+
 FEWEST = 10
 """Decisions from which on a curve tells something."""
 

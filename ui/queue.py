@@ -75,7 +75,7 @@ def _link(place: Place) -> None:
     elif isinstance(place, Experiment):
         shell.link("pruning", label, run=place.run.name, experiment=place.name)
     elif isinstance(place, NoisyExperiment):
-        shell.link("noise", label, run=place.run.name, noisy=place.name)
+        shell.link("noise", label, run=place.run.name, part="experiment", noisy=place.name)
     elif isinstance(place, MapWork):
         shell.link("map", label, run=place.run.name)
 

@@ -17,7 +17,7 @@ from ui.wording import count, counted, plain
 
 REVIEWER = "noise.reviewer"
 _OFFERED = "noise.offered"
-"""Set while the reviewer sits under the account's name, which nobody has said is theirs."""
+"""The name under which the reviewer sits without having said that it is theirs."""
 
 NOTICE = "noise.notice"
 _HERE = "noise.here"
@@ -123,9 +123,9 @@ def open_desk(run: Run) -> Desk:
 
 
 def take_seat(desk: Desk) -> Desk:
-    """Draw who reviews. Once somebody has decided, that must be said."""
+    """Draw who reviews. Once several people have decided, that must be said."""
     known, own = {one.reviewer for one in desk.standing.values()}, _account()
-    _offer(desk, own)
+    _offer(desk, known or {own})
     name = st.selectbox(
         "Reviewer",
         sorted({*known, own, st.session_state.get(REVIEWER) or own}),
@@ -141,13 +141,17 @@ def take_seat(desk: Desk) -> Desk:
     return desk.seat((name or "").strip() or None)
 
 
-def _offer(desk: Desk, account: str) -> None:
-    """Seat the reviewer under the account's name, as long as nobody else decides under it."""
+def _offer(desk: Desk, names: set[str]) -> None:
+    """Seat the reviewer under the only name there is, until somebody else decides under it."""
     session = st.session_state
-    if REVIEWER not in session and not desk.standing:
-        session[REVIEWER] = session[_OFFERED] = account
+    if REVIEWER not in session and len(names) == 1:
+        session[REVIEWER] = session[_OFFERED] = next(iter(names))
     offered = session.get(_OFFERED)
-    if offered and not all(map(desk.made_here, _said_as(desk, offered))):
+    if not offered:
+        return
+    entered = session.setdefault(f"{_OFFERED} {desk.reviews.run.path}", desk.reviews.version())
+    since = (one for one in _said_as(desk, offered) if one.act > entered)
+    if not all(map(desk.made_here, since)):
         _choose()
         session[REVIEWER] = None
         session.setdefault(NOTICE, f"Somebody else decides as {plain(offered)}: say who you are.")
@@ -164,10 +168,10 @@ def _choose() -> None:
     st.session_state.pop(_OFFERED, None)
 
 
-def notice() -> None:
-    """Draw what the last act could not do."""
-    if told := st.session_state.pop(NOTICE, None):
-        st.warning(told, icon=":material/group:")
+def take_notice() -> str | None:
+    """Return what the last act could not do; it is told once."""
+    told: str | None = st.session_state.pop(NOTICE, None)
+    return told
 
 
 def changes(decisions: Iterable[Decision]) -> str:

@@ -26,14 +26,13 @@ CONSENSUS = "consensus"
 class Wanted:
     """What a reviewer asks for.
 
-    `rows` are those without a decision, the skipped ones, or those with another decision; `label`
-    is the given one, any if None. Rows come in the order of `judge`, the consensus or a detector,
-    as far as their suspicion is at least `least`. What an earlier review kept is not among those
-    without a decision unless `kept` asks for it.
+    `rows` are those without a decision, the skipped ones, or those with another decision. They
+    come in the order of `judge`, the consensus or a detector, as far as their suspicion is at least
+    `least`. What an earlier review kept is not among those without a decision unless `kept` asks
+    for it.
     """
 
     rows: Rows = "open"
-    label: str | None = None
     judge: str = CONSENSUS
     least: float = 0.0
     kept: bool = False
@@ -59,8 +58,7 @@ class Suspects:
         self.report = read_noise(run)
         self.facts = self.report.facts
         self._table = self.report.table
-        self._labels = self._table["label"].to_numpy(object)
-        self.labels = sorted(set(self._labels))
+        self.rows = self._table["row"].to_numpy(np.int64)
         ids = self._table["id"].tolist()
         self._places = {id: place for place, id in enumerate(ids)}
         self.earlier = earlier_review(run)
@@ -69,9 +67,16 @@ class Suspects:
     def __len__(self) -> int:
         return len(self._table)
 
-    def queue(self, wanted: Wanted, standing: Mapping[str, Decision]) -> Integers:
-        """Return the places of the rows that are asked for, the first to look at first."""
+    def queue(
+        self, wanted: Wanted, standing: Mapping[str, Decision], view: Integers | None = None
+    ) -> Integers:
+        """Return the places of the rows that are asked for, the first to look at first.
+
+        `view` holds the numbers of the rows in view, all if None.
+        """
         fits = self._fits(wanted)
+        if view is not None:
+            fits &= np.isin(self.rows, view)
         if wanted.rows == "open":
             fits[[self._places[id] for id in standing if id in self._places]] = False
             if not wanted.kept:
@@ -110,8 +115,6 @@ class Suspects:
 
     def _fits(self, wanted: Wanted) -> Flags:
         fits = np.ones(len(self), np.bool_)
-        if wanted.label is not None:
-            fits &= self._labels == wanted.label
         if wanted.least > 0:
             fits &= self._table[_column(wanted.judge)].to_numpy(np.float64) >= wanted.least
         return fits

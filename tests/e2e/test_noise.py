@@ -36,6 +36,15 @@ def expect_in_focus(page: Page, text: str) -> None:
     expect(page.locator("[class*=st-key-suspect_text] [data-testid=stText]")).to_have_text(text)
 
 
+def places(page: Page) -> list[tuple[float, float]]:
+    """Return where the buttons and what lies below them begin."""
+    card = page.locator(".st-key-suspect")
+    names = ("Keep", "Relabel", "Drop", "Skip", "Undo")
+    found = [card.get_by_role("button", name=name) for name in names]
+    boxes = [one.bounding_box() for one in [*found, card.get_by_test_id("stDataFrame").first]]
+    return [(box["x"], box["y"]) for box in boxes]
+
+
 @pytest.fixture
 def hostile(runs: Path) -> Run:
     """A judged run of texts and labels that attack whoever shows them."""
@@ -72,13 +81,16 @@ def test_labels_are_reviewed_by_mouse_and_keyboard(visit: Visit, run: Run) -> No
     texts = run.examples(["id", "text"]).set_index("id")["text"].loc[ids].tolist()
     page = visit.open("noise?run=suspicious", fresh=True)
     expect_in_focus(page, texts[0])
+    fixed = places(page)
     with visit.rerun():
         page.get_by_role("button", name="Keep").click()
     for place, key in enumerate(("d", "l", "s", "d"), start=1):
         expect_in_focus(page, texts[place])
+        assert places(page) == fixed
         with visit.rerun():
             page.keyboard.press(key)
     expect_in_focus(page, texts[5])
+    assert places(page) == fixed
     with visit.rerun():
         page.keyboard.press("u")
     expect_in_focus(page, texts[4])
