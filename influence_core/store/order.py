@@ -18,6 +18,9 @@ from influence_core.store.run import Run
 
 Rows = npt.NDArray[np.int64]
 
+_WHOLE = 2**31
+"""Whole numbers below it and a row's number go into one of 64 bits."""
+
 
 def ordered(run: Run, query: ExampleQuery) -> Rows:
     """Return the numbers of the rows that the query finds, in its order.
@@ -38,7 +41,7 @@ def ordered(run: Run, query: ExampleQuery) -> Rows:
     if query.order == "column" and scan.key.kind != "number":
         return _by_whole(rows, ordinals_at(run, scan.key, rows), scan.descending)
     keys = numbers_at(run, scan.key, rows)
-    if keys.dtype.kind == "i":
+    if keys.dtype.kind == "i" and 0 <= keys.min(initial=0) and keys.max(initial=0) < _WHOLE:
         return _by_whole(rows, keys, scan.descending)
     finite = np.where(np.isfinite(keys), keys, np.nan).astype(np.float64)
     return sort_rows(rows, finite, scan.descending)

@@ -52,6 +52,17 @@ def test_what_a_filter_keeps_stands_in_the_order_of_all(small_run: Run, order: d
     assert 0 < len(found) < len(ordered(small_run, query.arrangement))
 
 
+@pytest.mark.parametrize("order", ["hardest", "easiest"])
+@pytest.mark.parametrize("least", [-5, 2**61])
+def test_whole_numbers_of_any_size_are_sorted(small_run: Run, least: int, order: str) -> None:
+    scores = read(small_run.scores_file)
+    at = scores.column_names.index("forgetting")
+    wide = pa.array(np.arange(len(scores)) % 11 + least)
+    write_parquet(small_run.scores_file, scores.set_column(at, "forgetting", wide))
+    query = ExampleQuery(score="forgetting", order=order, scored_only=True)
+    assert ordered(small_run, query).tolist() == find_rows(small_run, query, 0, 1000)
+
+
 def test_the_two_questions_forget_one_another() -> None:
     first = ExampleQuery(score="vog", order="hardest", search="jazz", scored_only=True)
     second = ExampleQuery(order="column", column="text", search="jazz", scored_only=True)
