@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import RunError
 from influence_core.mapping.region import Region
+from influence_core.store import laid
 from influence_core.store.columns import catalogue
-from influence_core.store.database import Parameters, frame, quote, rows
-from influence_core.store.query import ExampleQuery, Normalise, Scan
-from influence_core.store.rows import find_rows
+from influence_core.store.database import Parameters, frame
+from influence_core.store.lookup import at, coded_at
+from influence_core.store.order import ordered
+from influence_core.store.query import ExampleQuery, Normalise
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Layout = Literal["umap", "cartography"]
 Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 DRAWN = 90_000
 """Points that a browser still draws at ease."""
@@ -31,6 +35,18 @@ BINS = 160
 
 CARTOGRAPHY = ("variability", "confidence")
 """Scores that are the axes of the cartography map (Swayamdipta et al. 2020)."""
+
+
+class Placed(NamedTuple):
+    """Rows on a map and their coordinates, float64, all (points,)."""
+
+    rows: Rows
+    x: Floats
+    y: Floats
+
+    def part(self, wanted: npt.NDArray[Any]) -> Placed:
+        """Return some of them, by a mask or by places."""
+        return Placed(self.rows[wanted], self.x[wanted], self.y[wanted])
 
 
 @dataclass(frozen=True)
@@ -97,29 +113,18 @@ def cloud(
     Raises:
         RunError: the run has no such map, or no such column.
     """
-    total = count(run, layout, version)
-    scan, x, y = _scan(run, layout)
-    label, asked = scan.use("label"), {"colour": colour, "score": score}
-    listed = "".join(f", {scan.use(name)} AS {key}" for key, name in asked.items() if name)
-    found = (
-        f"SELECT {scan.row} AS row, CAST({x} AS FLOAT) AS x, CAST({y} AS FLOAT) AS y, "
-        f"{label} AS label{listed} FROM {_source(run, scan, layout)} "
-        f"WHERE {_finite(x)} AND {_finite(y)}"
-    )
+    known, placed = catalogue(run), _placed(run, layout)
+    total = len(placed.rows)
     if total > most:
-        found = _sample(found, scan.parameters.bind(most / total))
-    points = frame(f"SELECT * EXCLUDE (label) FROM ({found}) ORDER BY row", scan.parameters)
-    return Cloud(points, total)
+        placed = placed.part(_sampled(run, placed.rows, most / total))
+    asked = {"colour": colour, "score": score}
+    read = {key: at(run, known.get(name), placed.rows) for key, name in asked.items() if name}
+    return Cloud(_frame(placed, read), total)
 
 
 def count(run: Run, layout: Layout, version: str = "") -> int:
     """Return how many examples are on a map."""
-    scan, x, y = _scan(run, layout)
-    found = rows(
-        f"SELECT count(*) FROM {_source(run, scan, layout)} WHERE {_finite(x)} AND {_finite(y)}",
-        scan.parameters,
-    )
-    return int(found[0][0])
+    return len(_placed(run, layout).rows)
 
 
 def density(run: Run, layout: Layout, bins: int = BINS, version: str = "") -> pd.DataFrame:
@@ -127,85 +132,90 @@ def density(run: Run, layout: Layout, bins: int = BINS, version: str = "") -> pd
 
     Empty cells have no line.
     """
-    scan, x, y = _scan(run, layout)
-    source, cells = _source(run, scan, layout), scan.parameters.bind(bins)
-    return frame(
-        f"""
-        WITH points AS (
-            SELECT CAST({x} AS DOUBLE) AS x, CAST({y} AS DOUBLE) AS y
-            FROM {source} WHERE {_finite(x)} AND {_finite(y)}
-        ), ends AS (
-            SELECT min(x) AS left_end, greatest((max(x) - min(x)) / {cells}, 1e-9) AS width,
-                min(y) AS low_end, greatest((max(y) - min(y)) / {cells}, 1e-9) AS height
-            FROM points
-        ), placed AS (
-            SELECT least(floor((x - left_end) / width), {cells} - 1) AS across,
-                least(floor((y - low_end) / height), {cells} - 1) AS up, ends.*
-            FROM points, ends
-        )
-        SELECT any_value(left_end + (across + 0.5) * width) AS x,
-            any_value(low_end + (up + 0.5) * height) AS y, count(*) AS rows
-        FROM placed GROUP BY across, up ORDER BY up, across
-        """,
-        scan.parameters,
-    )
+    import pandas as pd
+
+    placed = _placed(run, layout)
+    if not len(placed.rows):
+        return pd.DataFrame({"x": [], "y": [], "rows": []})
+    across, x = _cells(placed.x, bins)
+    up, y = _cells(placed.y, bins)
+    counted = np.bincount(up * bins + across, minlength=bins * bins)
+    filled = np.flatnonzero(counted)
+    return pd.DataFrame({"x": x[filled % bins], "y": y[filled // bins], "rows": counted[filled]})
 
 
 def inside(run: Run, layout: Layout, region: Region, version: str = "") -> Rows:
     """Return the rows in a part of a map, ascending: all of them, drawn or not."""
     if not region.polygons:
         return np.zeros(0, np.int64)
-    scan, x, y = _scan(run, layout)
-    bind = scan.parameters.bind
-    left, right, low, high = map(bind, region.bounds)
-    found = frame(
-        f"SELECT {scan.row} AS row, CAST({x} AS DOUBLE) AS x, CAST({y} AS DOUBLE) AS y "
-        f"FROM {_source(run, scan, layout)} "
-        f"WHERE {x} BETWEEN {left} AND {right} AND {y} BETWEEN {low} AND {high} ORDER BY row",
-        scan.parameters,
-    )
-    kept: Rows = found["row"].to_numpy(np.int64)[region.contains(found["x"], found["y"])]
+    placed = _placed(run, layout)
+    left, right, low, high = region.bounds
+    near = (placed.x >= left) & (placed.x <= right) & (placed.y >= low) & (placed.y <= high)
+    found = placed.part(near)
+    kept: Rows = found.rows[region.contains(found.x, found.y)]
     return kept
 
 
 def hardest(run: Run, score: str, normalise: Normalise, share: float) -> Rows:
     """Return the given share of the training rows that have a score; hardest first."""
     query = ExampleQuery(score=score, normalise=normalise, order="hardest", scored_only=True)
-    parameters = Parameters()
-    source = parameters.parquet(run.scores_file)
-    finite = f"isfinite(CAST({quote(score)} AS DOUBLE))"
-    scored = rows(f"SELECT count(*) FILTER ({finite}) FROM {source}", parameters)[0][0]
-    return np.array(find_rows(run, query, 0, ceil(share * scored)), dtype=np.int64)
+    scored = int(np.isfinite(laid.values(run.scores_file, score)).sum())
+    return ordered(run, query)[: ceil(share * scored)]
 
 
-def _sample(found: str, share: str) -> str:
-    """Return a statement that takes a share of every label, by an order that looks random."""
-    return f"""
-        SELECT * EXCLUDE (place, size) FROM (
-            SELECT *, row_number() OVER (PARTITION BY label ORDER BY hash(row), row) AS place,
-                count(*) OVER (PARTITION BY label) AS size
-            FROM ({found})
-        ) WHERE place <= greatest(1, floor(size * {share}))
-        """
-
-
-def _scan(run: Run, layout: Layout) -> tuple[Scan, str, str]:
-    """Return a scan of the rows on a map, and the expressions of their coordinates."""
+def _placed(run: Run, layout: Layout) -> Placed:
+    """Return the rows on a map, ascending."""
     if layout == "cartography":
-        scan = Scan(run, ExampleQuery(scored_only=True))
-        x, y = map(scan.use, CARTOGRAPHY)
-        return scan, x, y
-    if not run.map_file.exists():
+        file, (x, y) = run.scores_file, CARTOGRAPHY
+        catalogue(run).score(x)
+    elif run.map_file.exists():
+        file, x, y = run.map_file, "x", "y"
+    else:
         raise RunError(f"Run {run.name!r} has no map yet; `influence map {run.name}` makes one.")
-    return Scan(run, ExampleQuery()), "m.x", "m.y"
+    rows = laid.values(file, "row")
+    found = Placed(rows, *(laid.values(file, name).astype(np.float64) for name in (x, y)))
+    found = found.part(np.isfinite(found.x) & np.isfinite(found.y))
+    rising = bool((found.rows[1:] > found.rows[:-1]).all())
+    return found if rising else found.part(np.argsort(found.rows))
 
 
-def _source(run: Run, scan: Scan, layout: Layout) -> str:
-    """Return the FROM clause, after every column is known to be in use."""
-    if layout == "cartography":
-        return scan.source()
-    return f"{scan.source()} JOIN {scan.parameters.parquet(run.map_file)} m ON m.row = {scan.row}"
+def _cells(values: Floats, bins: int) -> tuple[Rows, Floats]:
+    """Return the cell of each value along an axis, and the middles of the cells."""
+    low = values.min()
+    width = max((values.max() - low) / bins, 1e-9)
+    cells = np.minimum(np.floor((values - low) / width), bins - 1).astype(np.int64)
+    return cells, low + (np.arange(bins) + 0.5) * width
 
 
-def _finite(expression: str) -> str:
-    return f"isfinite(CAST({expression} AS DOUBLE))"
+def _sampled(run: Run, rows: Rows, share: float) -> npt.NDArray[np.bool_]:
+    """Say which rows are in a sample of a share of every label, by an order that looks random."""
+    labels = coded_at(run, catalogue(run).get("label"), rows).codes
+    shuffled = np.argsort(_hashes(rows))
+    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    sizes = np.bincount(labels)
+    kept = np.maximum(np.floor(sizes * share), 1)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    chosen = np.zeros(len(rows), np.bool_)
+    chosen[order[place < kept[labels[order]]]] = True
+    return chosen
+
+
+def _hashes(rows: Rows) -> npt.NDArray[np.uint64]:
+    """Return numbers that look random, one for each row, always the same."""
+    import pyarrow as pa
+
+    parameters = Parameters()
+    table = parameters.table(pa.table({"row": rows, "place": np.arange(len(rows))}))
+    found = frame(f"SELECT hash(row) AS hash, place FROM {table}", parameters)
+    hashes = np.empty(len(rows), np.uint64)
+    hashes[found["place"].to_numpy()] = found["hash"].to_numpy()
+    return hashes
+
+
+def _frame(placed: Placed, read: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
+    import pyarrow as pa
+
+    parameters = Parameters()
+    x, y = placed.x.astype(np.float32), placed.y.astype(np.float32)
+    table = pa.table({"row": placed.rows, "x": x, "y": y, **read})
+    return frame(f"SELECT * FROM {parameters.table(table)} ORDER BY row", parameters)
