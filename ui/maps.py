@@ -216,7 +216,7 @@ def _dropped(view: Lens, share: int) -> Rows:
     wanted = sampling.settings(view, share / 100, norm)
     way = sampling.words(wanted)
     link("export", way, ":material/tune:", run=view.run.name, score=view.score)
-    return queries.ask(view.run, _rows_dropped, wanted)
+    return queries.share(view.run, _rows_dropped, wanted)
 
 
 def _rows_dropped(run: Run, wanted: SelectionSettings) -> Rows:

@@ -122,7 +122,7 @@ def _ordered(view: Lens, layout: Layout, region: Region, version: str) -> Rows:
     rows = queries.ask(view.run, inside, layout, region, version=version)
     order = queries.share(view.run, hardest, view.score, view.norm, 1.0)
     scored = order[np.isin(order, rows)]
-    return np.concatenate([scored, np.setdiff1d(rows, scored)])
+    return np.concatenate([scored, rows[np.isin(rows, scored, invert=True)]])
 
 
 def _listing(view: Lens, rows: Rows) -> str:
