@@ -230,7 +230,7 @@ def check(settings: RunSettings) -> None:
 
 def free_name(data: DataSettings, root: Path | None = None) -> str:
     """Make a name out of the source and the label column that no run has yet."""
-    stem = Path(data.source.split(",")[0]).stem or "run"
+    stem = Path(next(iter(names.named(data.source)), "")).stem or "run"
     taken = {present.name for present in list_runs(root)}
     return names.free_name(taken, *filter(None, (stem, data.label)))
 

@@ -14,6 +14,7 @@ from influence_core.exchange.importing import for_import
 from influence_core.exchange.trial import Trial, columns_of, try_out
 from influence_core.progress import Event, Progress
 from influence_core.store import uploads
+from influence_core.store.names import named
 from influence_core.store.run import Finding
 from ui import checkpoints, findings, forms, source, starting
 from ui.wording import count, figure
@@ -119,7 +120,7 @@ def _fit(texts: DataSettings, path: str) -> None:
 
 def _options(path: str) -> dict[str, Any]:
     """Draw how the files are read and joined."""
-    columns = _columns(path, _stamp(path))
+    columns = _columns(path, source.stamp(path))
     with st.expander("How are they read and joined?", icon=":material/tune:"):
         left, right = st.columns(2)
         with left:
@@ -149,7 +150,7 @@ def _options(path: str) -> dict[str, Any]:
 
 def _tried(settings: RunSettings, path: str) -> bool:
     """Draw what the import would bring; say whether it may start."""
-    stamp = (source.stamp(settings.data.source), _stamp(path))
+    stamp = (source.stamp(*named(settings.data.source)), source.stamp(path))
     size = sum(length for part in stamp for _, length in part)
     key = f"tried {settings.model_dump_json()} {stamp}"
     if size > source.CHECKED_AT_ONCE and not st.session_state.get(key):
@@ -199,13 +200,6 @@ def _scores(trial: Trial, path: str) -> None:
             key=f"load.low {path}",
             help=ImportSettings.model_fields["hard"].description,
         )
-
-
-def _stamp(path: str) -> source.Stamp:
-    """Return times and sizes of a file, or of the files of a folder."""
-    place = Path(path)
-    files = sorted(file for file in place.rglob("*") if file.is_file()) if place.is_dir() else []
-    return source.stamp(",".join(map(str, files or [place])))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from influence_core.data.loading import load
 from influence_core.errors import DataError
 from influence_core.progress import Event, Progress
 from influence_core.store import uploads
+from influence_core.store.names import named
 from influence_core.store.run import DatasetSummary, Finding, Run
 from ui import access, findings, forms, state
 from ui.wording import counted, short
@@ -43,6 +45,9 @@ ROLES = {
 
 CHECKED_AT_ONCE = 64 * 2**20
 """Bytes up to which all rows are checked without being asked."""
+
+ENTRIES_LOOKED_AT = 1_000
+"""Entries of a folder whose change is seen at once."""
 
 _NOBODY = "(none)"
 
@@ -83,7 +88,7 @@ def fill(data: DataSettings) -> None:
 def look(settings: DataSettings) -> Inspection | None:
     """Draw the columns of the source and its first rows; None where it cannot be read."""
     try:
-        seen = _inspect(settings.model_dump_json(), stamp(settings.source))
+        seen = _inspect(settings.model_dump_json(), stamp(*named(settings.source)))
     except DataError as error:
         findings.report(findings.of(error))
         return None
@@ -102,7 +107,7 @@ class Checked:
 
 def check(settings: DataSettings) -> Checked:
     """Check all rows, draw the report, and say whether a run may start."""
-    stamped = stamp(settings.source)
+    stamped = stamp(*named(settings.source))
     size = sum(length for _, length in stamped)
     key = f"checked {settings.model_dump_json()} {stamped}"
     if size > CHECKED_AT_ONCE and not st.session_state.get(key):
@@ -205,11 +210,18 @@ def _head(seen: Inspection) -> None:
     st.caption(f"The first rows; {counted(len(seen.columns), 'column')}. All are kept.")
 
 
-def stamp(source: str) -> Stamp:
-    """Return times and sizes of the files of a source: when they change, so does its check."""
-    paths = [Path(name.strip()) for name in source.split(",")]
-    files = [path.stat() for path in paths if path.is_file()]
-    return tuple((file.st_mtime, file.st_size) for file in files)
+def stamp(*names: str) -> Stamp:
+    """Return times and sizes of files, or of what lies in folders: they tell of a change.
+
+    Of a large folder only the first of its entries are looked at, as the page is drawn often.
+    """
+    found = [file for name in names for file in _files(Path(name).expanduser())]
+    return tuple((file.st_mtime, file.st_size) for file in (path.stat() for path in found))
+
+
+def _files(place: Path) -> list[Path]:
+    entries = islice(place.rglob("*"), ENTRIES_LOOKED_AT) if place.is_dir() else [place]
+    return sorted(path for path in entries if path.is_file())
 
 
 @st.cache_data(show_spinner="Looking at the source", max_entries=20)

@@ -10,6 +10,7 @@ from influence_core.config import BUILTIN_SOURCE, DataSettings
 from influence_core.data import columnar, delimited, json_lines
 from influence_core.data.batches import Batch, Part
 from influence_core.data.findings import failure, listed
+from influence_core.store.names import named
 
 _Reader = Callable[[Path], Iterator[Batch]]
 
@@ -46,21 +47,18 @@ def parts_of(settings: DataSettings) -> list[Part]:
         return parts(settings)
     if not source:
         raise failure("source", "'source' must name a file, a folder or a Hub dataset; got ''.")
-    paths = [Path(source)] if Path(source).exists() else _named_paths(source)
+    paths = _named_paths(source)
     if not paths:
         return columnar.hub_parts(source, settings.config, settings.hub_split)
     return _with_splits([part for path in paths for part in _parts_at(path)])
 
 
 def _named_paths(source: str) -> list[Path]:
-    """Return the paths a comma-separated source names; none where it looks like a Hub id."""
-    names = [name.strip() for name in source.split(",") if name.strip()]
-    is_path = len(names) > 1 or Path(source).suffix.lower() in _READERS
-    return [Path(name).expanduser() for name in names] if is_path or not _is_hub(source) else []
-
-
-def _is_hub(source: str) -> bool:
-    return _HUB_NAME.fullmatch(source) is not None
+    """Return the paths that a source names; none where it looks like a Hub id."""
+    paths = [Path(name).expanduser() for name in named(source)]
+    one = len(paths) == 1 and not paths[0].exists()
+    is_hub = one and paths[0].suffix.lower() not in _READERS and _HUB_NAME.fullmatch(source)
+    return [] if is_hub else paths
 
 
 def _parts_at(path: Path) -> list[Part]:

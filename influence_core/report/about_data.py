@@ -7,6 +7,7 @@ from math import log
 from pathlib import Path
 
 from influence_core.report.wording import count, counted
+from influence_core.store.names import named
 from influence_core.store.run import DatasetSummary, Run
 from influence_core.store.state import dataset_of
 
@@ -126,7 +127,7 @@ def _pairs(run: Run) -> bool:
 
 def name_of(dataset: DatasetSummary) -> str:
     """Return what a dataset is called: its file without the folders, which are nobody's matter."""
-    parts = [Path(part.strip()).name or part for part in dataset.source.split(",")]
+    parts = [Path(part).name or part for part in named(dataset.source)]
     return ", ".join(parts)
 
 

@@ -13,6 +13,7 @@ from influence_core.progress import duration
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.report.settings import ReportSettings
 from influence_core.report.wording import counted, percent
+from influence_core.store.names import named
 from influence_core.store.run import Manifest
 
 WAYS = {
@@ -93,7 +94,7 @@ def pruning_command(run: str, name: str, settings: ExperimentSettings) -> str:
 
 def _without_folders(source: str) -> str:
     """Return a source as a command names it, without folders of the machine that it lay on."""
-    parts = [Path(part.strip()) for part in source.split(",")]
+    parts = [Path(part) for part in named(source)]
     return ",".join(part.name if part.is_absolute() else str(part) for part in parts)
 
 

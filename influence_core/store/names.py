@@ -1,7 +1,8 @@
-"""Names for runs, made out of what there is."""
+"""Names: of runs, made out of what there is, and those that a source consists of."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Container, Iterator
 from itertools import count
@@ -26,3 +27,15 @@ def run_names(*words: str) -> Iterator[str]:
 def free_name(taken: Container[str], *words: str) -> str:
     """Return the first of `run_names` that is not taken."""
     return next(name for name in run_names(*words) if name not in taken)
+
+
+def named(source: str) -> list[str]:
+    """Return the files and folders that a source names: itself, or several with commas between.
+
+    >>> named("train.csv, test.csv")
+    ['train.csv', 'test.csv']
+    """
+    whole = source.strip()
+    if os.path.exists(os.path.expanduser(whole)):
+        return [whole]
+    return [name.strip() for name in source.split(",") if name.strip()]

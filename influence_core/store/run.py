@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from influence_core.access import must_be_writable
 from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, CustomScore, RunSettings
 from influence_core.errors import RunError, RunExists, RunNotFound, rule
+from influence_core.store.names import named
 from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def _failed_empty(manifest: Manifest) -> bool:
 
 def anchored(settings: RunSettings) -> RunSettings:
     """Make paths of files absolute, so that the run can be resumed from any folder."""
-    source = ",".join(map(_absolute, settings.data.source.split(",")))
+    source = ",".join(map(_absolute, named(settings.data.source)))
     encoder, imported = _absolute(settings.model.encoder), settings.imported
     if imported is not None:
         imported = imported.model_copy(update={"path": _absolute(imported.path)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import datasets
 import pyarrow as pa
 import pytest
@@ -11,6 +13,7 @@ from influence_core.config import DataSettings
 from influence_core.data import columnar, inspect
 from influence_core.data.columns import guess
 from influence_core.data.findings import Report
+from influence_core.data.sources import parts_of
 from influence_core.errors import DataError
 from tests.data.conftest import rows_of
 
@@ -157,3 +160,13 @@ def test_pieces_that_change_their_types_are_read_one_after_the_other() -> None:
         [None, None],
         ["known now", "and still"],
     ]
+
+
+def test_a_file_whose_name_has_commas_is_one_file(tmp_path: Path) -> None:
+    odd = tmp_path / "intents, v2, final.csv"
+    odd.write_text("text,label\nhello,greet\n", encoding="utf-8")
+    [part] = parts_of(DataSettings(source=str(odd)))
+    assert part.name == odd.name
+    other = tmp_path / "more.csv"
+    other.write_text("text,label\nhello,greet\n", encoding="utf-8")
+    assert len(parts_of(DataSettings(source=f"{other}, {other}"))) == 2
