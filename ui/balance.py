@@ -8,7 +8,7 @@ import streamlit as st
 from influence_core.report import class_charts
 from influence_core.selection.imbalance import HEAD, Imbalance, imbalance, imbalance_of, mixture
 from influence_core.store.query import ExampleQuery
-from ui import plots, queries
+from ui import plots, queries, tables
 from ui.classes import Groups
 from ui.shell import Lens
 from ui.wording import count, counted, percent
@@ -128,7 +128,7 @@ def _mixed(view: Lens, by: str) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=min(len(frame), 8) * 35 + 38,
+        height=tables.height(len(frame), 8),
         column_config={"Group": st.column_config.TextColumn(width=132), **right},
     )
     st.caption(

@@ -17,8 +17,8 @@ from influence_core.store.rows import columns_of
 from ui import queries, rows, selecting, state, ticked
 from ui.detail import detail
 from ui.shell import Lens
-from ui.tables import CUT, tick_rows
-from ui.wording import count, counted, figures, plain
+from ui.tables import HEADING, PAGE_ROW, cut, tick_rows
+from ui.wording import NORMS, column_title, count, counted, figures, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ def _called(name: str, view: Lens) -> str:
     if name == INPUT_ORDER:
         return "Input order"
     entry = specs_of(view.manifest).get(name)
-    return entry.label if entry else name
+    return entry.label if entry else column_title(name)
 
 
 def _query(view: Lens) -> ExampleQuery:
@@ -200,13 +200,9 @@ def _sorted_by(view: Lens, part: Part) -> str:
         by, way = _called(query.column, view), WAYS[query.descending]
     else:
         by, way = view.spec.label, ENDS[query.order]
-    norm = "" if query.normalise == "raw" else f", {_compared(query.normalise)}"
+    norm = "" if query.normalise == "raw" else f", {NORMS[query.normalise]}"
     both = state.get("show") == "sides"
     return f"by {plain(by)}{'' if both else f', {way.lower()}'}{norm}"
-
-
-def _compared(norm: str) -> str:
-    return "compared within the class" if norm == "class" else "compared within the dataset"
 
 
 def _keep(view: Lens, part: Part) -> None:
@@ -245,8 +241,8 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     by = part.query.column if part.query.order == "column" else None
     pairs = frame["text_pair"].fillna("").ne("").any()
     shown = frame.assign(
-        text=frame["text"].str.slice(0, CUT),
-        text_pair=frame["text_pair"].str.slice(0, CUT),
+        text=cut(frame["text"]),
+        text_pair=cut(frame["text_pair"]),
         value=figures(frame[view.column]),
     )
     wide, narrow = widths
@@ -255,14 +251,14 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     columns = {"text": text("Text", width=wide // share + 10 * (share > 1))}
     if pairs:
         columns["text_pair"] = text("Second text", width=wide // share + 10)
-    columns["label"] = text("Label", width=narrow)
+    columns["label"] = text("Class", width=narrow)
     columns["value"] = text(view.spec.label, width=76, alignment="right")
     if by not in (None, *_ALWAYS):
         columns["by"] = text(_called(by, view), width=wide // share)
         shown = shown.assign(by=_worded(frame[by]))
     ids = frame["id"].tolist()
     boxes = ticked.boxes(view.run, frame["row"].tolist(), first=part.page == "page")
-    tick_rows(shown, ids, "id", columns, PAGE_SIZE * 35 // 2 + 38, boxes)
+    tick_rows(shown, ids, "id", columns, PAGE_SIZE * PAGE_ROW // 2 + HEADING, boxes)
     return str(ids[0])
 
 
@@ -273,9 +269,7 @@ def _worded(values: pd.Series) -> list[str]:
     """Return the values of a column as they stand in a table."""
     if values.dtype.kind == "f":
         return figures(values)
-    return [
-        "–" if gap else str(value)[:CUT] for value, gap in zip(values, values.isna(), strict=True)
-    ]
+    return cut(values.astype("object").map(str).where(values.notna(), "–")).tolist()
 
 
 def _page(view: Lens, part: Part) -> pd.DataFrame:

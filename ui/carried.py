@@ -14,12 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from influence_core.selection.select import SelectionSettings
 from ui import state
-from ui.pruning import ENDS, PROTECTING, STRATEGIES
+from ui.pruning import ENDS, FRACTION, MOST, PROTECTING, STRATEGIES
 
-FRACTION, KEEP, OMIT, START = "prune.fraction", "prune.keep", "prune.omit", "prune.start"
-REVIEWS = "prune.reviews"
-MOST = 95
-"""Largest share that can be dropped, in percent."""
+KEEP, OMIT, START, REVIEWS = "prune.keep", "prune.omit", "prune.start", "prune.reviews"
 
 _MIRRORED = "_draft_as_in_the_address"
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from influence_core.report import class_charts, class_scatter
 from influence_core.selection.classes import by_hardness
-from ui import crossing, parts, plots, queries, spread
+from ui import crossing, parts, plots, queries, spread, tables
 from ui.shell import Lens
 from ui.wording import count, counted, figure, figures, percent, plain
 
@@ -106,14 +106,17 @@ def recall(view: Lens, groups: Groups) -> None:
         "recall",
         groups.pick,
     )
-    by_size = _correlation(known["recall"], known["rows"])
     by_score = _correlation(known["recall"], known["hardness"])
+    by_size, larger = "", ""
+    if known["rows"].nunique() > 1:
+        by_size = f"with size {_correlation(known['recall'], known['rows'])}, "
+        larger = "larger, and "
     tested = int(known["tested"].median())
     st.caption(
         f"{groups.counted(len(known))} with test rows, {counted(tested, 'row')} each in the "
         f"median: recall moves in steps of {percent(1 / max(tested, 1), 0)}. Rank correlation of "
-        f"recall with size {by_size}, with hardness {by_score}. Further right is larger, and "
-        "harder. Test rows are never filtered."
+        f"recall {by_size}with hardness {by_score}. Further right is {larger}harder. Test rows "
+        "are never filtered."
     )
 
 
@@ -160,7 +163,7 @@ def _corner(view: Lens, groups: Groups) -> None:
     st.dataframe(
         _listed(shown, view, groups.noun),
         hide_index=True,
-        height=min(len(shown), 10) * 35 + 38,
+        height=tables.height(len(shown), 10),
         column_config={
             groups.noun.capitalize(): st.column_config.TextColumn(width=300),
             **{

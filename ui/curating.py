@@ -12,7 +12,8 @@ from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import NamedSelection
 from ui import carried, pruning, selecting, shell
-from ui.carried import FRACTION, KEEP, OMIT, REVIEWS, START
+from ui.carried import KEEP, OMIT, REVIEWS, START
+from ui.pruning import FRACTION
 from ui.reviewing import changes
 from ui.shell import Lens
 from ui.wording import counted

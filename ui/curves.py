@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,8 +19,10 @@ from influence_core.pruning.trust import shortfall
 from influence_core.report import charts
 from influence_core.scores.registry import ScoreSpec, specs_of
 from influence_core.selection.select import WITHOUT_SCORE
+from influence_core.store.run import Run
 from ui import job, live, plots, queries, state
-from ui.wording import count, counted, plain
+from ui.experiments import choose
+from ui.wording import NORMS, count, counted, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +45,6 @@ _EXPLAINED = {
     "sigma": "−(change of errors) / (share pruned): 0 where nothing is lost, below 0 what each "
     "share costs.",
 }
-
-_COMPARED = {"raw": "as computed", "class": "within class", "dataset": "within dataset"}
 
 _WITHOUT_SCORE = {"random": "Random", "stratified": "Random in each class"}
 
@@ -90,13 +90,27 @@ def doubted(experiment: Experiment) -> str | None:
     return found.words if found else None
 
 
-def controls(experiments: tuple[Experiment, ...]) -> Shown:
-    """Draw which figure and which curves are shown."""
-    titles = _titles(experiments)
+def controls(run: Run) -> Shown | None:
+    """Draw which experiment, which figure and which curves are shown; None where there is none."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        experiments = choose(run)
+        if not experiments:
+            return None
+        _measure()
+        titles = _titles(experiments)
+        first = _first(titles)
+        drawn = _only(titles, first)
+    return Shown(experiments, drawn or tuple(first), titles, state.get("measure"))
+
+
+def watch(shown: Shown, answer: Callable[[Shown], None]) -> None:
+    """Draw how the experiment stands, the answer once it rests, and its curves."""
+    job.watch(shown.experiments[0], partial(_draw, shown, answer))
+
+
+def _measure() -> None:
     state.settle("measure", list(MEASURES))
-    state.put("curves", [name for name in state.get("curves") if name in titles])
-    left, right = st.columns([1.3, 1], vertical_alignment="bottom")
-    left.segmented_control(
+    st.segmented_control(
         "Figure",
         list(MEASURES),
         format_func=lambda key: MEASURES[key][0],
@@ -105,27 +119,31 @@ def controls(experiments: tuple[Experiment, ...]) -> Shown:
         persist_state="session",
         help=" ".join(f"{MEASURES[key][0]}: {text}" for key, text in _EXPLAINED.items()),
     )
-    first = _first(titles)
-    right.multiselect(
-        "Only these curves",
-        list(titles),
-        format_func=titles.get,
-        key="curves",
-        persist_state="session",
-        placeholder="all" if len(first) == len(titles) else f"{len(first)} of {len(titles)}",
-    )
-    return Shown(experiments, tuple(state.get("curves") or first), titles, state.get("measure"))
 
 
-def watch(shown: Shown) -> None:
-    """Draw how the experiment stands and its curves, anew while it works."""
-    job.watch(shown.experiments[0], partial(_draw, shown))
+def _only(titles: Mapping[str, str], first: list[str]) -> tuple[str, ...]:
+    """Draw the choice of curves; none chosen means the first ones."""
+    state.put("curves", [name for name in state.get("curves") if name in titles])
+    with st.popover("Curves", icon=":material/stacked_line_chart:"):
+        st.multiselect(
+            "Only these curves",
+            list(titles),
+            format_func=titles.get,
+            key="curves",
+            persist_state="session",
+            placeholder="all" if len(first) == len(titles) else f"{len(first)} of {len(titles)}",
+        )
+    return tuple(state.get("curves"))
 
 
-def _draw(shown: Shown, experiment: Experiment, status: JobStatus) -> None:
+def _draw(
+    shown: Shown, answer: Callable[[Shown], None], experiment: Experiment, status: JobStatus
+) -> None:
     job.head(experiment, status, "experiment")
     _models(experiment, status)
     st.subheader("How much can go?", anchor=False)
+    if not status.active:
+        answer(shown)
     points = _points(shown)
     if points.empty:
         together = f", {TOGETHER} probes at a time" if shown.settings.mode == "probe" else ""
@@ -224,4 +242,4 @@ def title_of(curve: Curve, entries: Mapping[str, ScoreSpec]) -> str:
         return _WITHOUT_SCORE[curve.strategy]
     label = entries[curve.score].label if curve.score in entries else curve.score
     how = _HOW.get(curve.strategy, curve.strategy)
-    return f"{label} {how}, {_COMPARED[curve.normalise or 'raw']}"
+    return f"{label} {how}, {NORMS[curve.normalise or 'raw']}"

@@ -16,12 +16,10 @@ from influence_core.store.rows import Example
 from influence_core.store.run import Run
 from ui import influence, nearby, plots, queries, tokens
 from ui.shell import Lens
-from ui.wording import count, figure, percent, plain
+from ui.tables import CUT
+from ui.wording import count, figure, percent, plain, short
 
 TABS = ("Overview", "Tokens", "Neighbours", "Influence")
-
-_CUT = 400
-"""Characters of a value that the table of other columns carries."""
 
 
 def detail(view: Lens, key: str, across: bool = False) -> None:
@@ -93,7 +91,7 @@ def _verdict(example: Example) -> None:
     """Draw the label and what the final model says instead."""
     label, said = st.columns(2, gap="small")
     with label, st.container(gap=None):
-        st.caption("Label")
+        st.caption("Class")
         st.text(_inputs(example)["label"])
     if example.prediction:
         sure = percent(example.prediction.get("final_confidence"), 0)
@@ -175,7 +173,7 @@ def _other_columns(example: Example) -> None:
     hidden = {"text", "text_pair", "label"}
     values = {"row": count(example.row), **_inputs(example)}
     listed = [
-        {"Column": name, "Value": str(value)[:_CUT]}
+        {"Column": name, "Value": short(value, CUT)}
         for name, value in sorted(values.items(), key=lambda item: item[0] not in (*CORE, "row"))
         if name not in hidden and value is not None
     ]

@@ -1,4 +1,4 @@
-"""What to make of an experiment: advice, figures with intervals, and what happens to classes."""
+"""What an experiment found, in figures: with intervals, against random, and by class."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from influence_core.pruning.efficiency import cost
 from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Point
-from influence_core.pruning.recommend import Recommendation, in_points, recommend, signed
-from ui import forms, queries
+from influence_core.pruning.recommend import signed
+from ui import advice, queries, tables
+from ui.advice import ends
 from ui.curves import Shown, averaged, findings
-from ui.wording import count, counted, percent, plain
+from ui.wording import count, counted, percent
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CARDS = 3
-"""Recommendations in a row."""
 
 CLASSES_LISTED = 25
 
 _ENDS = {"lost": "that lose most", "gained": "that gain most"}
 
 _WIDTHS = {
-    "Curve": 166,
+    "Curve": 184,
     "Pruned": 56,
     "Rows saved": 78,
-    "Accuracy": 96,
-    "Macro F1": 96,
+    "Accuracy": 93,
+    "Macro F1": 93,
     "Errors": 98,
     "σ": 88,
-    "Against random": 202,
+    "Against random": 190,
     "Seconds": 60,
 }
 """Pixels of the table's columns: together they fit a window of 1280."""
+
+_WORDED = ("Curve", "Against random")
 
 
 def against_random(experiment: Experiment) -> dict[tuple[str, float], Difference]:
@@ -51,11 +51,6 @@ def against_random(experiment: Experiment) -> dict[tuple[str, float], Difference
         if point.curve and point.curve.name != "random"
     }
     return {place: one for place, one in compared.items() if one is not None}
-
-
-def advised(experiment: Experiment, tolerance: float) -> list[Recommendation]:
-    """Recommend a fraction for every curve."""
-    return recommend(findings(experiment), tolerance)
 
 
 def recalls(experiment: Experiment, curve: str, fraction: float, end: str) -> pd.DataFrame:
@@ -71,28 +66,9 @@ def read(shown: Shown) -> None:
     if jobs.status(experiment).active:
         st.caption("Advice and figures follow when the work is done or cancelled.")
     elif not queries.ask(experiment, averaged).empty:
-        advice(shown)
+        advice.cards(shown)
         figures(shown)
         classes(shown)
-
-
-def advice(shown: Shown) -> None:
-    """Draw how much each way of pruning can be trusted with."""
-    title, field = st.columns([3, 1], vertical_alignment="bottom")
-    title.subheader("How much is safe?", anchor=False)
-    tolerance = forms.tolerance(field, "pruning.tolerance")
-    found = queries.ask(shown.experiments[0], advised, tolerance)
-    listed = [one for one in found if one.curve.name in shown.curves]
-    if not listed:
-        st.caption("Advice follows as soon as unpruned models are trained to compare with.")
-    for start in range(0, len(listed), CARDS):
-        for place, one in zip(st.columns(CARDS), listed[start : start + CARDS], strict=False):
-            with place:
-                _card(one, shown.titles[one.curve.name])
-    st.caption(
-        "Safe: with 95% confidence this share and all smaller tested ones cost no more accuracy "
-        "than you allow, over other seeds and over other test rows."
-    )
 
 
 def figures(shown: Shown) -> None:
@@ -124,9 +100,12 @@ def figures(shown: Shown) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(len(table), 14) * 35 + 38,
+        height=tables.height(len(table), 14),
         column_config={
-            name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()
+            name: st.column_config.TextColumn(
+                width=width, alignment="left" if name in _WORDED else "right"
+            )
+            for name, width in _WIDTHS.items()
         },
     )
     _say_of_random(shown, compared)
@@ -162,33 +141,10 @@ def classes(shown: Shown) -> None:
     )
 
 
-def _card(one: Recommendation, title: str) -> None:
-    with st.container(border=True, height="stretch", gap="xsmall"):
-        st.text(title)
-        safe = "No safe fraction" if one.fraction is None else f"Up to {percent(one.fraction, 0)}"
-        st.metric("May go", safe, label_visibility="collapsed")
-        smallest = ", the smallest tested" if one.fraction is None else ""
-        at = f"At {percent(one.judged, 0)}{smallest}"
-        st.caption(f"{at}, accuracy changes by {in_points(one.loss.mean)} ({_ends(one.loss)}).")
-        if one.worst is not None:
-            st.caption(
-                f"Worst class there: {plain(one.worst.label)}, recall "
-                f"{percent(one.worst.recall, 0)} ({in_points(one.worst.change, 0)}) on "
-                f"{counted(one.worst.rows, 'test row')}."
-            )
-        if one.remark:
-            st.caption(one.remark)
-
-
-def _ends(difference: Difference) -> str:
-    """Word what is certain of a difference, in points."""
-    return f"{signed(difference.low)} to {signed(difference.high)}"
-
-
 def _verdict(difference: Difference | None) -> str:
     if difference is None:
         return "–"
-    return f"{difference.verdict} {signed(difference.mean)} ({_ends(difference)})"
+    return f"{difference.verdict} {signed(difference.mean)} ({ends(difference)})"
 
 
 def _spread(found: pd.DataFrame, name: str, digits: str) -> list[str]:
@@ -257,25 +213,17 @@ def _say_of_random(shown: Shown, compared: dict[tuple[str, float], Difference]) 
 def _recalls(table: pd.DataFrame) -> None:
     import pandas as pd
 
+    shares = {"Recall unpruned": 100 * table["whole"], "Recall pruned": 100 * table["recall"]}
     shown = pd.DataFrame(
         {
             "Class": table["label"].map(str),
             "Test rows": table["rows"].map(count),
-            "Unpruned": 100 * table["whole"],
-            "Pruned": 100 * table["recall"],
-            "Change": [signed(change) if change == change else "–" for change in table["change"]],
+            **shares,
+            "Points": [signed(change) if change == change else "–" for change in table["change"]],
         }
     )
-    bar = {"format": "%.0f%%", "min_value": 0, "max_value": 100}
+    columns = tables.by_group("Class", "Test rows", list(shares))
+    columns["Points"] = st.column_config.TextColumn(width=76, alignment="right")
     st.dataframe(
-        shown,
-        hide_index=True,
-        height=min(len(shown), 14) * 35 + 38,
-        column_config={
-            "Class": st.column_config.TextColumn(width=260),
-            "Test rows": st.column_config.TextColumn(width=84, alignment="right"),
-            "Unpruned": st.column_config.ProgressColumn("Recall unpruned", **bar),
-            "Pruned": st.column_config.ProgressColumn("Recall pruned", **bar),
-            "Change": st.column_config.TextColumn("Change, points", width=110, alignment="right"),
-        },
+        shown, hide_index=True, height=tables.height(len(shown), 14), column_config=columns
     )

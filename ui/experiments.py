@@ -16,7 +16,7 @@ from influence_core.scores.registry import specs_of
 from influence_core.store.run import Manifest, Run
 from ui import access, forms, queries, shell, state
 from ui.shell import Lens
-from ui.wording import counted, plain
+from ui.wording import counted, glosses, plain
 
 _WHAT_GOES = ("strategies", "normalise")
 _HOW = ("mode", "equal", "seeds", "epochs")
@@ -77,16 +77,16 @@ def choose(run: Run) -> tuple[Experiment, ...]:
     state.settle("experiment", list(found))
     others = ["", *(name for name in found if name != state.get("experiment"))]
     state.settle("against", others)
-    left, right = st.columns(2)
-    left.selectbox("Experiment", list(found), key="experiment", persist_state="session")
-    right.selectbox(
-        "Compare with",
-        others,
-        format_func=lambda name: name or "no other",
-        key="against",
-        persist_state="session",
-        disabled=len(others) == 1,
-    )
+    st.selectbox("Experiment", list(found), key="experiment", persist_state="session", width=230)
+    if len(others) > 1:
+        with st.popover("Compare", icon=":material/compare_arrows:"):
+            st.selectbox(
+                "Compare with",
+                others,
+                format_func=lambda name: name or "no other",
+                key="against",
+                persist_state="session",
+            )
     names = (state.get("experiment"), state.get("against"))
     return tuple(found[name] for name in names if name)
 
@@ -122,7 +122,8 @@ def _scores(manifest: Manifest) -> tuple[str, ...]:
         list(entries),
         format_func=lambda key: entries[key].label,
         placeholder=f"all {len(entries)} scores of the run",
-        help=ExperimentSettings.model_fields["scores"].description,
+        help=f"{ExperimentSettings.model_fields['scores'].description}\n\n"
+        f"{glosses(entries.values())}",
         key=f"experiment.scores {manifest.name}",
         persist_state="session",
     )

@@ -17,7 +17,7 @@ from influence_core.store.columns import Catalogue, Column
 from influence_core.store.query import Between, Contains, Filter, OneOf
 from influence_core.store.run import Run
 from ui import queries, state
-from ui.wording import figures
+from ui.wording import column_title, figures
 
 MOST_VALUES = 1_000
 """Distinct values above which a column is searched instead of picked from."""
@@ -83,7 +83,7 @@ def editor(run: Run, known: Catalogue, add: Callable[[Filter], None]) -> None:
     """Draw the form of a filter, and the button that adds it."""
     columns = [column for column in known.columns if column.filterable and _useful(column)]
     column = st.selectbox(
-        "Column", columns, format_func=lambda column: column.name, key="filter_column"
+        "Column", columns, format_func=lambda column: column_title(column.name), key="filter_column"
     )
     wanted = _form(run, column)
     st.button("Add", disabled=wanted is None, on_click=add, args=(wanted,), type="primary")

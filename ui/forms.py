@@ -17,11 +17,23 @@ from pydantic.fields import FieldInfo
 from influence_core.config import Model, validated
 from influence_core.errors import ConfigError
 from influence_core.scores.registry import SCORES
+from ui.wording import NORMS, glosses
 
-_CHOICES = {"probe": "Probe: fast, a proxy", "finetune": "Fine-tune: thorough, slow"}
+_CHOICES = {"probe": "Probe: fast, a proxy", "finetune": "Fine-tune: thorough, slow", **NORMS}
 """Choices that their bare name does not explain."""
 
-_WORDS = {"lr": "learning rate", "id": "id", "pvi": "PVI", "vog": "VoG", "el2n": "EL2N", "f1": "F1"}
+_TOLERATED = 1.0
+"""Points of accuracy that may be lost unless others are asked for."""
+
+_WORDS = {
+    "lr": "learning rate",
+    "id": "id",
+    "pvi": "PVI",
+    "vog": "VoG",
+    "el2n": "EL2N",
+    "f1": "F1",
+    "normalise": "compared",
+}
 
 
 def fields(
@@ -67,7 +79,7 @@ def tolerance(place: Any, key: str, **look: Any) -> float:
         "Accuracy that may be lost, in points",
         min_value=0.0,
         max_value=100.0,
-        value=1.0,
+        value=_TOLERATED,
         step=0.25,
         format="%g",
         key=key,
@@ -75,6 +87,11 @@ def tolerance(place: Any, key: str, **look: Any) -> float:
         **look,
     )
     return points / 100
+
+
+def tolerated(key: str) -> float:
+    """Return what was typed into the field of that key, for what is drawn above it."""
+    return float(st.session_state.get(key, _TOLERATED)) / 100
 
 
 def label(name: str) -> str:
@@ -175,15 +192,23 @@ def _numbers(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[Any, 
 
 def _several(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[str, ...]:
     options = list(get_args(inner))
-    return tuple(st.multiselect(options=options, default=list(info.default), **common))
+    return tuple(
+        st.multiselect(
+            options=options,
+            default=list(info.default),
+            format_func=lambda choice: _CHOICES.get(choice, str(choice)),
+            **common,
+        )
+    )
 
 
 def _scores(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[str, ...]:
+    told = f"{common['help']}\n\n{glosses(SCORES.values())}"
     chosen = st.multiselect(
         options=list(SCORES),
         default=list(info.default),
         format_func=lambda key: SCORES[key].label,
-        **common,
+        **(common | {"help": told}),
     )
     return tuple(chosen)
 

@@ -66,7 +66,7 @@ def available(run: Run) -> tuple[Layout, ...]:
 def controls(view: Lens, layouts: tuple[Layout, ...]) -> Look:
     """Draw what the map is, how it is coloured, and what stands out."""
     state.settle("layout", list(layouts))
-    first, second, third = st.columns([1.5, 1.1, 1.6], vertical_alignment="bottom")
+    first, second, third = st.columns([2, 1.6, 1], vertical_alignment="bottom")
     first.segmented_control(
         "Map",
         list(layouts),
@@ -78,18 +78,15 @@ def controls(view: Lens, layouts: tuple[Layout, ...]) -> Look:
     )
     with second:
         colour = colouring.choose(view)
-    with third:
+    with third, st.popover("Mark rows", icon=":material/ink_highlighter:", width="stretch"):
         colour = colouring.bring_to_front(view, colour)
-    left, middle, right = st.columns([1.5, 1.1, 1.6], vertical_alignment="center")
-    left.toggle(
-        f"Mark the hardest {percent(HARDEST, 0)}",
-        key="hardest",
-        persist_state="session",
-        help=f"By {plain(view.spec.label)}, {NORMS[view.norm]}: rings around their points.",
-    )
-    with middle:
+        st.toggle(
+            f"Mark the hardest {percent(HARDEST, 0)}",
+            key="hardest",
+            persist_state="session",
+            help=f"By {plain(view.spec.label)}, {NORMS[view.norm]}: rings around their points.",
+        )
         shown = _share()
-    with right:
         dropped = _dropped(view, shown) if shown else None
     if "cartography" not in layouts:
         st.caption(
@@ -205,7 +202,6 @@ def _share() -> int:
         format_func=lambda share: f"After: {share}% dropped" if share else "Before pruning",
         key="drop",
         persist_state="session",
-        label_visibility="collapsed",
     )
     return int(state.get("drop") or 0)
 

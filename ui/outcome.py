@@ -18,7 +18,7 @@ from influence_core.store.run import Run
 from ui import plots, queries
 from ui.curating import Draft
 from ui.shell import Lens
-from ui.wording import count, counted, percent, plain, short
+from ui.wording import column_title, count, counted, percent, plain, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def _controls(run: Run) -> tuple[str, str]:
             "Group by",
             inputs,
             index=inputs.index("label"),
-            format_func=lambda name: "length in words" if name == LENGTH else name,
+            format_func=lambda name: "length in words" if name == LENGTH else column_title(name),
             key="prune.by",
             persist_state="session",
             width=260,
@@ -163,7 +163,7 @@ def _table(table: pd.DataFrame, by: str) -> None:
 
     worded = pd.DataFrame(
         {
-            by: table["value"].map(str),
+            column_title(by): table["value"].map(str),
             "Before": table["before"].map(count),
             "Kept": table["kept"].map(count),
             "Removed": table["lost"].map(count),

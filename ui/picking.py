@@ -18,7 +18,7 @@ from influence_core.store.rows import details, texts
 from influence_core.store.run import Run
 from ui import browser, queries, selecting, state
 from ui.shell import Lens
-from ui.tables import CUT, choose_row
+from ui.tables import choose_row, cut, height
 from ui.wording import counted, figures, plain
 
 Rows = npt.NDArray[np.int64]
@@ -136,17 +136,15 @@ def _listing(view: Lens, rows: Rows) -> str:
     wanted = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     query = ExampleQuery(score=view.score, normalise=view.norm)
     frame = queries.ask(view.run, details, query, wanted.tolist())
-    shown = frame.assign(
-        text=frame["text"].str.slice(0, CUT), value=figures(frame[view.column].tolist())
-    )
+    shown = frame.assign(text=cut(frame["text"]), value=figures(frame[view.column].tolist()))
     text = st.column_config.TextColumn
     columns = {
         "text": text("Text", width=300),
-        "label": text("Label", width=115),
+        "label": text("Class", width=115),
         "value": text(view.spec.label, width=76, alignment="right"),
     }
     ids = frame["id"].tolist()
-    choose_row(shown, ids, "point", columns, len(frame) * 35 + 38)
+    choose_row(shown, ids, "point", columns, height(len(frame), PAGE_SIZE))
     if pages > 1:
         st.session_state[_PAGE] = number
         st.pagination(pages, key=_PAGE, on_change=state.put, args=("point", None))

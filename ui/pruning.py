@@ -28,6 +28,12 @@ JUDGED = {
 }
 """What to compare a row with, the safest first, and what that does to the classes."""
 
+FRACTION = "prune.fraction"
+"""Key of the share that goes, which several pages draw."""
+
+MOST = 95
+"""Largest share that can be dropped, in percent."""
+
 _DRAWN = {"fraction", "prune", "strategy", "score", "normalise"}
 
 PROTECTING = tuple(name for name in SelectionSettings.model_fields if name not in _DRAWN)
@@ -52,19 +58,25 @@ def settings(view: Lens) -> SelectionSettings:
     return made
 
 
-def _what_goes() -> dict[str, Any]:
-    """Draw how many rows go, from which end, and how they are chosen."""
-    fields = SelectionSettings.model_fields
-    fraction = st.slider(
+def share(help: str | None = None) -> int:
+    """Draw how much of the training rows goes, and return it in percent."""
+    return st.slider(
         "Share of the training rows to drop",
         0,
-        95,
-        round(100 * fields["fraction"].default),
+        MOST,
+        round(100 * SelectionSettings.model_fields["fraction"].default),
         format="%d%%",
-        key="prune.fraction",
+        key=FRACTION,
         persist_state="session",
+        help=help,
+    )
+
+
+def _what_goes() -> dict[str, Any]:
+    """Draw how many rows go, from which end, and how they are chosen."""
+    fraction = share(
         help="Of the rows that are left to decide: those that no named selection keeps or leaves "
-        "out.",
+        "out."
     )
     end, way = st.columns(2)
     strategy = way.selectbox(
@@ -98,7 +110,7 @@ def _compared(strategy: str) -> str:
     """Draw what a row is compared with before it counts as easy or hard."""
     state.settle("compare", list(JUDGED))
     choice: str = st.radio(
-        "Easy and hard, compared",
+        "Compared",
         list(JUDGED),
         format_func=NORMS.get,
         captions=list(JUDGED.values()),

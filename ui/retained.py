@@ -8,7 +8,7 @@ import streamlit as st
 
 from influence_core.report import class_charts
 from influence_core.selection.sampled import kept_by_normalisation
-from ui import crossing, plots, queries, sampling, state
+from ui import crossing, plots, queries, sampling, state, tables
 from ui.classes import Groups
 from ui.shell import NORMS, Lens
 from ui.wording import count, percent, plain, short
@@ -53,7 +53,7 @@ def show(view: Lens, groups: Groups) -> None:
         "what a draw at random, or within every class, would keep of each. Cut off by rank, the "
         "score as computed keeps what the dataset's comparison keeps."
     )
-    _named(table, view, overall, groups.plural)
+    _named(table, view, overall, groups)
 
 
 def _warn(table: pd.DataFrame, view: Lens, groups: Groups) -> None:
@@ -68,8 +68,9 @@ def _warn(table: pd.DataFrame, view: Lens, groups: Groups) -> None:
         )
 
 
-def _named(table: pd.DataFrame, view: Lens, overall: float, many: str) -> None:
+def _named(table: pd.DataFrame, view: Lens, overall: float, groups: Groups) -> None:
     """Draw the first classes by name, and all of them in figures."""
+    many = groups.plural
     state.settle("keeping", list(ORDERS))
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     right.selectbox(
@@ -82,7 +83,7 @@ def _named(table: pd.DataFrame, view: Lens, overall: float, many: str) -> None:
     plots.draw(class_charts.kept_by_class(shown, names, overall), "kept by class")
     st.caption(f"{count(len(shown))} of {count(len(table))} {many}.")
     with st.expander(f"All {many} in figures"):
-        _table(table)
+        _table(table, groups.noun.capitalize())
 
 
 def _first(table: pd.DataFrame, norm: str) -> pd.DataFrame:
@@ -101,21 +102,16 @@ def _others(table: pd.DataFrame, norm: str) -> list[str]:
     return told[:1] if alike else told
 
 
-def _table(table: pd.DataFrame) -> None:
+def _table(table: pd.DataFrame, noun: str) -> None:
     import pandas as pd
 
     shares = {f"Kept {NORMS[norm]}": 100 * table[norm] for norm in ("raw", "class", "dataset")}
     frame = pd.DataFrame(
-        {"Group": table["group"].map(str), "Rows": table["rows"].map(count), **shares}
+        {noun: table["group"].map(str), "Rows": table["rows"].map(count), **shares}
     )
-    bar = {"format": "%.0f%%", "min_value": 0, "max_value": 100}
     st.dataframe(
         frame,
         hide_index=True,
-        height=min(len(frame), 12) * 35 + 38,
-        column_config={
-            "Group": st.column_config.TextColumn(width=260),
-            "Rows": st.column_config.TextColumn(width=84, alignment="right"),
-            **{name: st.column_config.ProgressColumn(**bar) for name in shares},
-        },
+        height=tables.height(len(frame), 12),
+        column_config=tables.by_group(noun, "Rows", list(shares)),
     )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
-from ui import forms, shell
+from ui import forms, pruning, shell
 from ui.pruning import ENDS, STRATEGIES, end_of
 from ui.shell import NORMS, Lens
 from ui.wording import plain
@@ -40,16 +40,8 @@ def words(wanted: SelectionSettings) -> str:
 def slider(view: Lens) -> SelectionSettings:
     """Draw the share that goes, and the way to where the rest is set; return the settings."""
     left, right = st.columns([2, 1.6], gap="large", vertical_alignment="center")
-    default = round(100 * SelectionSettings.model_fields["fraction"].default)
-    share = left.slider(
-        "Share of the training rows to drop",
-        0,
-        95,
-        default,
-        format="%d%%",
-        key=f"{_KEY}fraction",
-        persist_state="session",
-    )
+    with left:
+        share = pruning.share()
     wanted = settings(view, share / 100, view.norm)
     with right, st.container(gap=None):
         st.caption(f"{plain(view.spec.label)} decides. {words(wanted)}.")

@@ -17,7 +17,7 @@ from influence_core.store.columns import score_column
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Manifest, Run
 from ui import access, queries, rows, state
-from ui.wording import plain
+from ui.wording import NORMS, plain
 
 HERE = Path(__file__).resolve().parent.parent
 PAGES = HERE / "pages"
@@ -28,14 +28,13 @@ SIDEBAR_PIXELS = 256
 _FRAMED = "_frame_drawn"
 _MISSING = "_run_that_is_missing"
 
-NORMS = {
-    "raw": "as computed",
-    "class": "within its class",
-    "dataset": "within the dataset",
+_GROUPS = {
+    "": ("home", "run"),
+    "Look": ("distributions", "classes", "examples", "map"),
+    "Decide": ("noise", "pruning", "compare"),
+    "Take away": ("export", "report"),
 }
-"""What a score can be compared with: the key in the address and how it is called."""
-
-_NORM_CAPTIONS = ("the value itself", "against the same label", "against all training rows")
+"""Pages by what somebody comes for; the navigation shows them under these headings."""
 
 _SCORE_PAGES = ("distributions", "classes", "examples", "map", "compare", "export", "report")
 """Pages that look through a score."""
@@ -211,8 +210,12 @@ def _navigation(known: list[st.Page]) -> None:
 
     A page that had to write its address after it was entered would stand in the way back.
     """
-    for page in known:
-        st.page_link(page, query_params=state.view(page.url_path or "home"), width="stretch")
+    named = {page.url_path or "home": page for page in known}
+    for title, names in _GROUPS.items():
+        if title:
+            st.caption(title)
+        for name in names:
+            st.page_link(named[name], query_params=state.view(name), width="stretch")
 
 
 def _pick_run(page: str) -> list[str]:
@@ -257,22 +260,23 @@ def _pick_score(compare: bool) -> None:
     entries = specs_of(queries.manifest(run)) if run else {}
     if not entries:
         return
-    score = state.settle("score", list(entries))
-    st.selectbox(
-        "Score",
-        list(entries),
-        format_func=lambda key: entries[key].label,
-        key="score",
-        persist_state="session",
-        help=plain(entries[score].summary),
-    )
+    entry = entries[state.settle("score", list(entries))]
+    with st.container(gap="xxsmall"):
+        st.selectbox(
+            "Score",
+            list(entries),
+            format_func=lambda key: entries[key].label,
+            key="score",
+            persist_state="session",
+            help=plain(entry.summary),
+        )
+        st.caption(plain(f"{entry.label}: {entry.gloss}."))
     if not compare:
         return
     st.radio(
         "Compared",
         list(NORMS),
         format_func=NORMS.get,
-        captions=_NORM_CAPTIONS,
         key="norm",
         persist_state="session",
         help="As computed: in the score's own unit. Within its class and within the dataset: how "

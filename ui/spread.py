@@ -15,7 +15,7 @@ from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import OneOf
 from ui import crossing, plots, queries, state
 from ui.shell import NORMS, Lens
-from ui.wording import count, counted, plain
+from ui.wording import column_title, count, counted, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def group_by(view: Lens) -> str:
     st.selectbox(
         "Group by",
         columns,
-        format_func=lambda name: "class" if name == "label" else name,
+        format_func=column_title,
         key="by",
         persist_state="session",
         on_change=_forget_groups,
@@ -95,7 +95,7 @@ def controls(view: Lens) -> Grouping:
         disabled=len(names) < 2,
     )
     shown = state.get("groups") or _first(boxes, view.spec.hard)
-    noun = "class" if column == "label" else column
+    noun = column_title(column)
     return Grouping(column, noun, tuple(shown), len(names))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from ui import state
+from ui.wording import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,11 +17,36 @@ if TYPE_CHECKING:
 CUT = 400
 """Characters of a text that a table carries; the detail of its row shows all of it."""
 
+PAGE_ROW, HEADING = 35, 38
+"""Pixels of a row and of the headings in a table that has a page to itself."""
+
 ROW_HEIGHT = 30
 """Pixels of a row in a table that stands beside others."""
 
 _MARK = "→"
 """What stands before the row that is chosen."""
+
+
+def cut(texts: pd.Series) -> pd.Series:
+    """Return texts as a table carries them; an ellipsis says that there is more."""
+    return texts.map(lambda text: short(text, CUT), na_action="ignore")
+
+
+def height(rows: int, most: int) -> int:
+    """Return the pixels of a table that scrolls where it has more than `most` rows."""
+    return min(rows, most) * PAGE_ROW + HEADING
+
+
+def by_group(group: str, rows: str, shares: Sequence[str]) -> dict[str, Any]:
+    """Return how columns look that tell groups by name and size, and `shares` in percent."""
+    return {
+        group: st.column_config.TextColumn(width=260),
+        rows: st.column_config.TextColumn(width=84, alignment="right"),
+        **{
+            name: st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100)
+            for name in shares
+        },
+    }
 
 
 @dataclass(frozen=True)

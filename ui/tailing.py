@@ -13,7 +13,7 @@ from influence_core.store.run import Run
 from influence_core.store.tails import TailSettings, tail_bytes, tails, tails_command
 from ui import access, exporting
 from ui.shell import NORMS, Lens
-from ui.wording import counted
+from ui.wording import counted, glosses
 
 MOST_ROWS = 200_000
 """Rows that a file may have to be offered as a download; more are written by the command."""
@@ -51,6 +51,7 @@ def _settings(view: Lens) -> tuple[TailSettings, Format]:
         index=list(entries).index(view.score),
         format_func=lambda one: entries[one].label,
         key=f"tails.score {view.run.name} {view.score}",
+        help=glosses(entries.values()),
     )
     compared = norm.selectbox(
         "Compared", list(NORMS), format_func=NORMS.get, key="tails.norm", **shared

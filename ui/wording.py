@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from influence_core.report.wording import count, counted, figure, figures, percent, short
+from influence_core.scores.registry import ScoreSpec
 
-__all__ = ["age", "count", "counted", "figure", "figures", "percent", "plain", "short", "size"]
+__all__ = [
+    "NORMS",
+    "age",
+    "column_title",
+    "count",
+    "counted",
+    "figure",
+    "figures",
+    "glosses",
+    "percent",
+    "plain",
+    "short",
+    "size",
+]
+
+NORMS = {
+    "raw": "as computed",
+    "class": "within its class",
+    "dataset": "within the dataset",
+}
+"""What a score can be compared with: the key in the address and how it is called."""
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=@/^])")
 
@@ -30,6 +52,20 @@ def plain(text: object) -> str:
     if any(unicodedata.bidirectional(letter) in _TURNS for letter in line):
         line = f"{_ISOLATE}{line}{_END_OF_ISOLATE}"
     return _MARKDOWN.sub(r"\\\1", line)
+
+
+def column_title(name: str) -> str:
+    """Return what a column of the data is called: the one of the labels holds the classes.
+
+    >>> column_title("label"), column_title("source")
+    ('class', 'source')
+    """
+    return "class" if name == "label" else name
+
+
+def glosses(entries: Iterable[ScoreSpec]) -> str:
+    """Say of every score in a line what it is, as Markdown for the help of a picker."""
+    return "\n".join(f"- **{plain(entry.label)}**: {plain(entry.gloss)}" for entry in entries)
 
 
 def size(bytes_: int) -> str:

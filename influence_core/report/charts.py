@@ -91,6 +91,7 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     )
     figure = chart([before, after], "Training rows", None, height=list_height(len(counts)))
     figure.update_layout(barmode="overlay", bargap=0.3)
+    figure.update_xaxes(tickformat=",d")
     return list_axis(figure, counts["label"])
 
 

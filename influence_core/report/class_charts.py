@@ -98,7 +98,7 @@ def kept_by_size(
         )
         across = scale(figure, rightward, classes, col=place)
         told = np.argsort(-(classes[column] - kept).abs().to_numpy(), kind="stable").tolist()
-        plane = Plane(across, _SHARES, log=rightward == "rows", level=(kept,), width=0.5)
+        plane = Plane(across, _SHARES, log=rightward == "rows", level=(kept,), **_room(len(panels)))
         called = names(classes["group"], classes[rightward], classes[column], told, plane)
         figure.add_trace(called, row=1, col=place)
     return figure.update_yaxes(tickformat=".0%", range=_SHARES)
@@ -144,7 +144,7 @@ def kept_by_class(classes: pd.DataFrame, columns: dict[str, str], kept: float) -
 def recall(classes: pd.DataFrame, title: str, hard: str, chosen: Collection[str] = ()) -> go.Figure:
     """Draw the test recall of every class against its rows and against its median score.
 
-    Named are those learnt worst.
+    Classes of one size lie by their score alone. Named are those learnt worst.
 
     Args:
         classes: group, rows, median, hardness, tested and recall of each; recall is known.
@@ -152,20 +152,21 @@ def recall(classes: pd.DataFrame, title: str, hard: str, chosen: Collection[str]
         hard: the end at which hard rows lie, 'high' or 'low'; it is always to the right.
         chosen: groups that stand out.
     """
-    figure = _panels(["Against its size", "Against its score"])
+    panels = {"rows": "Against its size", "median": "Against its score"}
+    if size_or_hardness(classes) != "rows":
+        del panels["rows"]
+    figure = _panels(list(panels.values()))
     medians = room_around(classes["median"].tolist())
     medians = medians if hard == "high" else medians[::-1]
+    figure.update_xaxes(title_text=plain_text(title), range=medians, col=len(panels))
     up = min(float(classes["recall"].min()), 0.9) - 0.05, 1.04
-    planes = {
-        "rows": Plane(scale(figure, "rows", classes, col=1), up, log=True, width=0.5),
-        "median": Plane(medians, up, width=0.5),
-    }
     told = np.argsort(classes["recall"].to_numpy(), kind="stable").tolist()
-    for place, (column, plane) in enumerate(planes.items(), start=1):
+    for place, column in enumerate(panels, start=1):
+        across = scale(figure, "rows", classes, col=place) if column == "rows" else medians
+        plane = Plane(across, up, log=column == "rows", **_room(len(panels)))
         figure.add_trace(dots(classes, column, "recall", chosen, ":.0%"), row=1, col=place)
         called = names(classes["group"], classes[column], classes["recall"], told, plane)
         figure.add_trace(called, row=1, col=place)
-    figure.update_xaxes(title_text=plain_text(title), range=medians, col=2)
     figure.update_yaxes(tickformat=".0%", range=up)
     return figure.update_yaxes(title_text="Test recall", col=1)
 
@@ -251,6 +252,11 @@ def _panels(titles: Sequence[str]) -> go.Figure:
     )
     figure.update_layout(template=TEMPLATE, height=360, margin={"t": 44}, showlegend=False)
     return figure
+
+
+def _room(panels: int) -> dict[str, int]:
+    """Return the pixels of one of some panels, on a window of 1280."""
+    return {"width": 900 // panels, "height": 250}
 
 
 def _opacity(classes: pd.DataFrame, chosen: Collection[str]) -> list[float]:

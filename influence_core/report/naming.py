@@ -24,18 +24,15 @@ NAMED = 20
 
 FOREMOST = 6
 
-_LETTER, _LINE, _GAP = 0.0078, 0.045, 0.008
-"""Width and height of a letter, and room beside a dot, as shares of the figure."""
-
-_LIFT = 0.036
-"""How far the middle of a name above or below a dot lies from it."""
+_LETTER, _LINE, _GAP, _LIFT = 7, 15, 7, 13
+"""Pixels: a letter wide and high, beside a dot, and from a dot to the middle of a name above it."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """The axes of a panel: their ends as drawn, in powers of ten where `log`, and its width.
+    """The axes of a panel: their ends as drawn, in powers of ten where `log`, and its pixels.
 
-    `upright` and `level` are where lines cross the panel, `width` is its share of the figure.
+    `upright` and `level` are where lines cross the panel.
     """
 
     across: Ends
@@ -43,13 +40,14 @@ class Plane:
     log: bool = False
     upright: tuple[float, ...] = ()
     level: tuple[float, ...] = ()
-    width: float = 1.0
+    width: int = 900
+    height: int = 330
 
-    def shares(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
-        """Return where values lie, as shares of the panel's width and height."""
+    def pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Return where values lie, in pixels from the lower left corner."""
         right, above = np.asarray(x, float), np.asarray(y, float)
         right = np.log10(right) if self.log else right
-        return _share(right, self.across), _share(above, self.up)
+        return self.width * _share(right, self.across), self.height * _share(above, self.up)
 
 
 @dataclass(frozen=True)
@@ -90,9 +88,11 @@ def names(
         plane: the panel in which they lie.
     """
     called = [name_of(group, 24) for group in groups]
-    most = NAMED if len(called) <= NAMED else FOREMOST
     letters = [len(name) for name in called]
-    sides = dict(islice(_apart(*plane.shares(x, y), letters, told, plane), most))
+    if len(called) > NAMED:
+        told = told[: 2 * FOREMOST]
+    found = _apart(*plane.pixels(x, y), letters, told, plane)
+    sides = dict(islice(found, NAMED if len(called) <= NAMED else FOREMOST))
     shown = list(sides)
     return go.Scatter(
         x=x.iloc[shown],
@@ -111,16 +111,17 @@ def _apart(
     x: Floats, y: Floats, letters: Sequence[int], told: Sequence[int], plane: Plane
 ) -> Iterator[tuple[int, str]]:
     """Yield the dots whose name has room, and the side on which it has, the first ones first."""
-    upright, level = plane.shares(plane.upright, plane.level)
+    upright, level = plane.pixels(plane.upright, plane.level)
+    few = len(x) <= NAMED
     taken: list[_Box] = []
     for place in told:
         others = np.arange(len(x)) != place
-        width = _LETTER / plane.width * letters[place]
+        boxes = _boxes(float(x[place]), float(y[place]), _LETTER * letters[place], few)
         free = [
             box
-            for box in _boxes(float(x[place]), float(y[place]), width)
+            for box in boxes
             if box.start >= 0
-            and box.end <= 1
+            and box.end <= plane.width
             and not box.hides(x[others], y[others])
             and not any(box.meets(other) for other in taken)
         ]
@@ -130,11 +131,13 @@ def _apart(
             yield place, taken[-1].side
 
 
-def _boxes(x: float, y: float, width: float) -> Iterator[_Box]:
+def _boxes(x: float, y: float, width: float, few: bool) -> Iterator[_Box]:
+    """Yield where a name may stand: among many dots not above one, where it might be another's."""
     yield _Box("middle right", x + _GAP, x + _GAP + width, y)
     yield _Box("middle left", x - _GAP - width, x - _GAP, y)
-    yield _Box("top center", x - width / 2, x + width / 2, y + _LIFT)
-    yield _Box("bottom center", x - width / 2, x + width / 2, y - _LIFT)
+    if few:
+        yield _Box("top center", x - width / 2, x + width / 2, y + _LIFT)
+        yield _Box("bottom center", x - width / 2, x + width / 2, y - _LIFT)
 
 
 def _share(values: Floats, ends: Ends) -> Floats:

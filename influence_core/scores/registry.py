@@ -15,7 +15,7 @@ End = Literal["high", "low"]
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreSpec:
-    """What a score is and how to read it.
+    """What a score is and how to read it: a `gloss` for beside its name, a `summary` for help.
 
     `shape` is that of what the formula takes and of what it gives: one value a training row. `hard`
     is the end of hard examples, `suspicious` the end where wrong labels gather (None where the
@@ -24,6 +24,7 @@ class ScoreSpec:
 
     key: str
     label: str
+    gloss: str
     summary: str
     formula: str
     shape: str
@@ -46,6 +47,7 @@ _SPECS = (
     ScoreSpec(
         key="vog",
         label="VoG",
+        gloss="how much the gradient changes while learning",
         summary="How much the gradient of the true-label logit with respect to the input changes "
         "while the model learns. High: the model kept revising how it reads this text.",
         formula="mean over tokens, dimensions of Var over checkpoints of ∂ logit_y / ∂ embedding",
@@ -63,6 +65,7 @@ _SPECS = (
     ScoreSpec(
         key="el2n",
         label="EL2N",
+        gloss="how far from the label the model is early in training",
         summary="The length of the error vector early in training. High: the model was far from "
         "the label when most texts were already learnt.",
         formula="‖softmax(logits) − onehot(y)‖₂ at the end of an early epoch",
@@ -80,6 +83,7 @@ _SPECS = (
     ScoreSpec(
         key="forgetting",
         label="Forgetting",
+        gloss="how often what was learnt is lost again",
         summary="How often the text went from right to wrong while the model learnt. "
         "High: what it learnt did not last. What was never learnt ranks hardest.",
         formula="number of transitions correct → incorrect over snapshots, or over the "
@@ -98,6 +102,7 @@ _SPECS = (
     ScoreSpec(
         key="pvi",
         label="PVI",
+        gloss="how many bits the text tells about its label",
         summary="How many bits the text tells the model about its label, beyond the label's "
         "frequency. Low: hard; below zero the text points away from its label.",
         formula="log₂ p(y | text) − log₂ p(y)",
@@ -115,6 +120,7 @@ _SPECS = (
     ScoreSpec(
         key="tracin",
         label="TracIn",
+        gloss="how far the model must move for this one text",
         summary="How much training on this text lowers the loss on itself, summed over "
         "checkpoints. High: the model must move far for this one text.",
         formula="Σ over checkpoints of lr · ‖∂ loss / ∂ θ‖²",
@@ -133,6 +139,7 @@ _SPECS = (
     ScoreSpec(
         key="grand",
         label="GraNd",
+        gloss="how far this one text would move the model early on",
         summary="The length of the loss gradient over all parameters, early in training. "
         "High: this text alone would move the model far.",
         formula="‖∂ loss / ∂ θ‖₂ at the kept checkpoint nearest to the end of an early epoch",
@@ -150,6 +157,7 @@ _SPECS = (
     ScoreSpec(
         key="aum",
         label="AUM",
+        gloss="by how much the label leads while learning",
         summary="By how much the label's logit led the best other logit, on average over "
         "training. Low: another label kept winning, as it does for wrong labels.",
         formula="mean over ends of epochs of logit_y − max over others of logit",
@@ -167,6 +175,7 @@ _SPECS = (
     ScoreSpec(
         key="confidence",
         label="Confidence",
+        gloss="how probable the label is while learning",
         summary="The probability the model gave the label, on average over training. "
         "Low: the label never convinced the model.",
         formula="mean over ends of epochs of p(y | text)",
@@ -183,6 +192,7 @@ _SPECS = (
     ScoreSpec(
         key="variability",
         label="Variability",
+        gloss="how much the label's probability moves while learning",
         summary="How much the label's probability moved during training. "
         "High: an ambiguous text, undecided for long.",
         formula="population standard deviation over ends of epochs of p(y | text)",
@@ -199,6 +209,7 @@ _SPECS = (
     ScoreSpec(
         key="correctness",
         label="Correctness",
+        gloss="after how many epochs the model is right",
         summary="At the end of how many epochs the model was right. "
         "Low: it rarely or never got the label.",
         formula="number of epochs at whose end argmax = y",
@@ -215,6 +226,7 @@ _SPECS = (
     ScoreSpec(
         key="loss",
         label="Loss",
+        gloss="how much the label surprises the trained model",
         summary="How little the trained model believes the label. High: the label surprises it "
         "even after training; a model that has learnt its wrong labels by heart hides them.",
         formula="−ln p(y | text) at the end of the last epoch",
@@ -232,6 +244,7 @@ _SPECS = (
     ScoreSpec(
         key="margin",
         label="Margin",
+        gloss="by how much the label leads in the trained model",
         summary="By how much the label's logit leads the best other logit in the trained model. "
         "Below zero: the model prefers another label. AUM is its mean over training.",
         formula="logit_y − max over others of logit, at the end of the last epoch",
@@ -249,6 +262,7 @@ _SPECS = (
     ScoreSpec(
         key="entropy",
         label="Entropy",
+        gloss="how undecided the trained model is",
         summary="How undecided the trained model is between the labels, whichever is given. "
         "High: the text fits several labels, or none.",
         formula="−Σ over labels of p ln p, with p = softmax(logits), at the end of the last epoch",
@@ -266,6 +280,7 @@ _SPECS = (
     ScoreSpec(
         key="label_quality",
         label="Label quality",
+        gloss="how probable the label is to models that never saw the text",
         summary="How likely the label is right by models that never learnt from this text. "
         "Low: they believe another label, so this one may be wrong.",
         formula="p(y | text) of a head on features of the untuned encoder, out of fold",
@@ -340,6 +355,7 @@ def _custom(score: CustomScore) -> ScoreSpec:
     return ScoreSpec(
         key=score.key,
         label=score.key,
+        gloss="computed elsewhere",
         summary=f"Imported from column {score.column!r}. {score.hard.capitalize()}: hard.",
         formula="as it was computed elsewhere",
         shape="(rows,)",

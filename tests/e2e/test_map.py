@@ -86,8 +86,10 @@ def test_what_was_drawn_around_stays_in_other_colours(visit: Visit, run: Run) ->
     draw_around(visit, [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)])
     picked = page.get_by_text("What are these")
     words = picked.inner_text()
+    page.get_by_role("button", name="Mark rows").click()
     with visit.rerun():
         page.get_by_text("Mark the hardest 5%").click()
+    page.keyboard.press("Escape")
     expect(page.locator(".js-plotly-plot .shapelayer path")).to_have_count(1, timeout=CHARTED)
     expect(picked).to_have_text(words)
     with visit.rerun():

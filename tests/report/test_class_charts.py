@@ -159,6 +159,12 @@ def test_recall_is_drawn_against_size_and_score() -> None:
     assert turned.layout.xaxis2.range[0] > 1 > -1 > turned.layout.xaxis2.range[1]
 
 
+def test_recall_of_classes_of_one_size_is_drawn_against_their_score_alone() -> None:
+    table = classes().assign(rows=80)
+    [by_score] = dots_of(class_charts.recall(table, "score", "high"))
+    assert list(by_score.x) == pytest.approx(table["median"])
+
+
 def test_classes_learnt_worst_are_named_first() -> None:
     table = classes(40).assign(recall=[0.5, 0.6, *[1.0] * 38])
     for told in names_of(class_charts.recall(table, "score", "high")):

@@ -44,7 +44,7 @@ def test_a_name_keeps_clear_of_lines_where_it_can() -> None:
 
 def test_a_narrow_panel_has_less_room() -> None:
     assert sides([0.93], [0.5]) == {"dot 0": "middle right"}
-    assert sides([0.93], [0.5], Plane((0, 1), (0, 1), width=0.5)) == {"dot 0": "middle left"}
+    assert sides([0.93], [0.5], Plane((0, 1), (0, 1), width=450)) == {"dot 0": "middle left"}
 
 
 def test_powers_of_ten_and_turned_axes_are_where_they_are_drawn() -> None:

@@ -10,6 +10,7 @@ from influence_core.errors import ScoreError
 from influence_core.scores.registry import SCORES, ScoreSpec, resolve, spec
 
 FACTS = (
+    "gloss",
     "summary",
     "formula",
     "shape",
@@ -34,7 +35,7 @@ def test_an_entry_cannot_leave_a_fact_out(fact: str) -> None:
 @pytest.mark.parametrize("entry", SCORES.values(), ids=list(SCORES))
 def test_an_entry_is_complete(entry: ScoreSpec) -> None:
     words = [getattr(entry, field.name) for field in fields(entry) if field.type == "str"]
-    assert len(words) == 8
+    assert len(words) == 9
     assert all(word == word.strip() and len(word) > 2 for word in words)
     assert entry.shape.endswith(" → (rows,)")
     assert entry.hard in ("high", "low")

@@ -88,7 +88,7 @@ def test_the_slider_decides_what_classes_keep(small_run: Run) -> None:
     app.slider(key="prune.fraction").set_value(60).run()
     wanted = SelectionSettings(score="vog", normalise="class", fraction=0.6)
     kept = kept_by_normalisation(small_run, wanted, "label", ExampleQuery(scored_only=True))
-    shown = table(app, "Kept within its class").set_index("Group")
+    shown = table(app, "Kept within its class").set_index("Class")
     expected = (100 * kept.set_index("group")["class"]).to_dict()
     assert shown["Kept within its class"].to_dict() == pytest.approx(expected)
     assert "the 40% kept" in said(app)

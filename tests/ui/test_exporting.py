@@ -76,7 +76,7 @@ def test_balance_follows_reviewers_before_anything_is_written(small_run: Run) ->
     frame = next(one.value for one in app.dataframe if "Kept share" in one.value)
     press(app, "Export")
     (done,) = written_exports(small_run)
-    after = {name: int(rows) for name, rows in zip(frame["label"], frame["Kept"], strict=True)}
+    after = {name: int(rows) for name, rows in zip(frame["class"], frame["Kept"], strict=True)}
     assert after == done.manifest.train_after != before
     entropy = class_entropy(list(after.values()))
     assert metrics(app)["Balance"] == f"{entropy:.2f} bits"

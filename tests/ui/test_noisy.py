@@ -71,9 +71,9 @@ def test_overlaps_are_those_of_the_core(run: Run) -> None:
 def test_every_way_of_pruning_is_compared_with_random(run: Run) -> None:
     shown = table(visit(), "Pruned")
     assert shown["Pruned"].tolist() == [
-        "VoG easy, within class",
-        "TracIn hard, within class",
-        "PVI hard, within class",
+        "VoG easy, within its class",
+        "TracIn hard, within its class",
+        "PVI hard, within its class",
     ]
     assert {"20% noise", "40% noise"} < set(shown.columns)
 

@@ -67,14 +67,15 @@ def test_figures_and_advice_are_those_of_the_core(run: Run) -> None:
     curves = found.curves().set_index(["curve", "fraction"])
     shown = table(app, "Against random")
     first = curves.loc[("el2n-class-easy", 0.3)]
-    assert shown["Curve"].tolist() == ["EL2N easy, within class"] * 2 + ["Random"] * 2
+    assert shown["Curve"].tolist() == ["EL2N easy, within its class"] * 2 + ["Random"] * 2
     assert shown["Accuracy"].iloc[0].startswith(f"{first['accuracy']:.1%} ± ")
     verdict = found.against_random(found.points[1])
     assert (
         shown["Against random"].iloc[0].startswith(f"{verdict.verdict} {100 * verdict.mean:+.1f}")
     )
     assert shown["Against random"].iloc[2] == "–"
-    words = ["No safe fraction" if one.fraction is None else "Up to" for one in recommend(found)]
+    advised = sorted(recommend(found), key=lambda one: -(one.fraction or 0))
+    words = ["No safe fraction" if one.fraction is None else "Up to" for one in advised]
     assert [metric.value[: len(word)] for metric, word in zip(app.metric, words, strict=True)] == (
         words
     )
@@ -116,6 +117,18 @@ def test_all_that_may_be_lost_lets_everything_go(run: Run) -> None:
     tolerance = next(field for field in app.number_input if "may be lost" in field.label)
     tolerance.set_value(100.0).run()
     assert [metric.value for metric in app.metric] == ["Up to 60%"] * 2
+    assert "**Up to 60% can go** for 100 points of accuracy at most, by EL2N easy" in said(app)
+    assert "Rows drawn at random do as well." in said(app)
+
+
+def test_the_answer_is_said_in_a_sentence(run: Run) -> None:
+    found = Findings(open_experiment(run, "by-steps"))
+    app = visit(run="hostile", experiment="by-steps")
+    safe = [one.fraction for one in recommend(found) if one.fraction is not None]
+    words = (
+        f"Up to {max(safe):.0%} can go" if safe else "None of the shares that were tried is safe"
+    )
+    assert words in said(app)
 
 
 def test_classes_are_those_that_lose_most_and_names_stay_text(run: Run) -> None:
