@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from influence_core.comparing.comparison import compare
-from influence_core.comparing.sides import FULL, parse
+from influence_core.comparing.sides import parse
 from influence_core.comparing.together import together
-from influence_core.pruning.cells import curves
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.recommend import in_points, signed
 from influence_core.report import differences
-from influence_core.scores.registry import specs_of
 from influence_core.selection.overlap import Overlap
 from influence_core.store.run import Run
-from ui import plots, queries, shell, state
-from ui.curves import title_of
+from ui import plots, queries, state
 from ui.shell import Lens
 from ui.wording import count, counted, percent, plain
 
@@ -45,34 +42,6 @@ class Found:
     left_out: str
     overall: pd.DataFrame
     classes: dict[str, pd.DataFrame]
-
-
-def sides(view: Lens) -> tuple[str, str] | None:
-    """Draw the pickers of both sides; None where there is nothing to compare with."""
-    own = _sides_of(view)
-    others = {
-        card.name: f"Run {card.name}"
-        for card in queries.cards()
-        if card.status == "complete" and card.name != view.run.name and _tested(card.manifest)
-    }
-    first = {view.run.name: f"Run {view.run.name}", **own}
-    second = {**others, **first}
-    if len(second) < 2:
-        with st.container(border=True):
-            st.markdown("**There is nothing to compare with yet.**")
-            st.write("Make a second run of the same data, or measure what pruning would do.")
-            shell.link("run", "Start a new run", ":material/arrow_forward:", view="new")
-            shell.link("pruning", "Plan a pruning experiment", ":material/arrow_forward:")
-        return None
-    left, right = st.columns(2)
-    state.settle("first", list(first))
-    rest = [one for one in second if one != state.get("first")]
-    state.settle("second", rest)
-    left.selectbox(
-        "First", list(first), format_func=first.get, key="first", persist_state="session"
-    )
-    right.selectbox("Second", rest, format_func=second.get, key="second", persist_state="session")
-    return state.get("first"), state.get("second")
 
 
 def metrics(view: Lens, first: str, second: str) -> None:
@@ -145,32 +114,6 @@ def scores(view: Lens, first: str, second: str) -> None:
 
 def _together(run: Run, second: str, score: str, fraction: float, version: str) -> object:
     return together(run, queries.open_run(second), score, fraction)
-
-
-def _sides_of(view: Lens) -> dict[str, str]:
-    """Return the models of the run's experiments that are there, by address."""
-    entries = specs_of(view.manifest)
-    found = {}
-    for experiment in Experiment.of(view.run):
-        settings = queries.manifest(experiment).settings
-        missing = {
-            (cell.curve, cell.fraction) for cell in queries.ask(experiment, Experiment.missing)
-        }
-        address = f"{view.run.name}/{experiment.name}"
-        if (None, 0.0) not in missing:
-            found[f"{address}/{FULL}"] = f"{experiment.name}: unpruned"
-        for curve in curves(settings):
-            title = title_of(curve, entries)
-            for fraction in settings.fractions:
-                if (curve, fraction) not in missing:
-                    told = f"{experiment.name}: {title}, {fraction:.0%} pruned"
-                    found[f"{address}/{curve.name}@{fraction:g}"] = told
-    return found
-
-
-def _tested(manifest: object) -> bool:
-    dataset = getattr(manifest, "dataset", None)
-    return bool(dataset and dataset.splits.get("test"))
 
 
 def _version(address: str) -> str:

@@ -54,12 +54,27 @@ def test_models_of_an_experiment_are_compared(small_run: Run) -> None:
 
 
 def test_a_run_alone_says_what_to_do(small_run: Run) -> None:
-    assert "There is nothing to compare with yet" in said(visit(run="small"))
+    app = visit(run="small")
+    assert "There is nothing to compare small with yet" in said(app)
+    links = {one.proto.label: one.proto.query_string for one in app.get("page_link")}
+    assert "like=small" in links["Use the settings of small in a new run"]
 
 
-def test_runs_of_other_data_are_told_apart(small_run: Run, other_run: Run) -> None:
+def test_runs_of_other_data_are_not_offered(small_run: Run, other_run: Run) -> None:
     examples = read(other_run.examples_file)
     at = examples.column_names.index("id")
     ids = pa.array([f"other-{id}" for id in examples["id"].to_pylist()])
     write_parquet(other_run.examples_file, examples.set_column(at, "id", ids))
-    assert "share no test row" in said(visit(run="small", second="other"))
+    dataset = other_run.manifest().dataset
+    other_run.update(dataset=dataset.model_copy(update={"fingerprint": "another"}))
+    app = visit(run="small", second="other")
+    assert not app.error
+    assert "There is nothing to compare small with yet" in said(app)
+    assert "1 other run cannot be compared with it" in said(app)
+
+
+def test_a_run_without_predictions_says_why(small_run: Run, other_run: Run) -> None:
+    small_run.predictions_file.unlink()
+    app = visit(run="small")
+    assert not app.error
+    assert "Run small has no predictions for test rows" in said(app)
