@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 GROUPS_DRAWN = 25
 GROUPS_NAMED = 5
 
+SLIGHT_BITS = 0.05
+"""A change of the balance below it is neither good nor bad."""
+
 ORDERS = {"size": "Largest first", "loss": "Most lost first"}
 
 USES = {"keep": "always kept", "drop": "always left out", "only": "to start from"}
@@ -45,8 +48,8 @@ def preview(view: Lens, wanted: Draft) -> Curated | None:
     )
     _figures(table, by)
     _say_how(curated, table)
-    _warn_of_empty(table)
-    _draw(table, order)
+    _warn_of_empty(table, by)
+    _draw(table, order, by)
     with st.expander("All groups in figures"):
         _table(table, by)
     return curated
@@ -100,10 +103,12 @@ def _figures(table: pd.DataFrame, by: str) -> None:
     dropped.metric("Removed", count(rows - left), share, **quiet)
     groups = "Classes left empty" if by == "label" else "Groups left empty"
     gone.metric(groups, count(len(_emptied(table))), f"of {count(len(table))}", **quiet)
+    change = round(after - before, 2) + 0
     balance.metric(
         "Balance",
         f"{after:.2f} bits",
-        f"{round(after - before, 2) + 0:+.2f}",
+        f"{change:+.2f}",
+        **(quiet if abs(change) < SLIGHT_BITS else {}),
         help=f"Entropy of the groups' shares: {before:.2f} bits before, {after:.2f} after. Higher "
         "is more even.",
     )
@@ -136,26 +141,30 @@ def _emptied(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["kept"] == 0) & (table["before"] > 0)]
 
 
-def _warn_of_empty(table: pd.DataFrame) -> None:
+def _warn_of_empty(table: pd.DataFrame, by: str) -> None:
     emptied = _emptied(table)
     if emptied.empty:
         return
     named = ", ".join(plain(short(name, 40)) for name in emptied["value"].head(GROUPS_NAMED))
     more = len(emptied) - GROUPS_NAMED
     st.warning(
-        f"{counted(len(emptied), 'group')} would lose every row: {named}"
+        f"{_counted(len(emptied), by)} would lose every row: {named}"
         f"{f' and {count(more)} more' if more > 0 else ''}. Compare within the class, raise the "
         "floor, drop the same share per class, or always keep a selection of such rows.",
         icon=":material/warning:",
     )
 
 
-def _draw(table: pd.DataFrame, order: str) -> None:
+def _draw(table: pd.DataFrame, order: str, by: str) -> None:
     ordered = table if order == "size" else table.sort_values("kept_share", kind="stable")
     shown = ordered.head(GROUPS_DRAWN)
     plots.draw(charts.balance(shown.rename(columns={"value": "label", "kept": "after"})), "balance")
     first = "the largest" if order == "size" else "those that lose most"
-    st.caption(f"{len(shown)} of {counted(len(table), 'group')}, {first} first.")
+    st.caption(f"{len(shown)} of {_counted(len(table), by)}, {first} first.")
+
+
+def _counted(number: int, by: str) -> str:
+    return counted(number, *(("class", "classes") if by == "label" else ("group",)))
 
 
 def _table(table: pd.DataFrame, by: str) -> None:

@@ -23,7 +23,13 @@ ENDS = {"both": "Both ends", "hardest": "The hardest", "easiest": "The easiest"}
 
 def form(view: Lens) -> None:
     """Draw what is to be listed, its download, and the command that writes the same."""
-    st.subheader("Only the hardest or the easiest rows?", anchor=False)
+    with st.expander(
+        "Only the hardest or the easiest rows, as a file", icon=":material/swap_vert:"
+    ):
+        _form(view)
+
+
+def _form(view: Lens) -> None:
     st.caption(
         "A table of the rows at the ends of a score, with every column of the data, what the "
         "model predicts, the score and its rank. Nothing is removed."
