@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -13,7 +14,7 @@ from influence_core.errors import RunError
 from influence_core.mapping.region import Region
 from influence_core.store import laid
 from influence_core.store.columns import catalogue
-from influence_core.store.database import Parameters, frame
+from influence_core.store.database import Parameters, frame, state_of
 from influence_core.store.lookup import at, coded_at
 from influence_core.store.order import ordered
 from influence_core.store.query import ExampleQuery, Normalise
@@ -116,7 +117,7 @@ def cloud(
     known, placed = catalogue(run), _placed(run, layout)
     total = len(placed.rows)
     if total > most:
-        placed = placed.part(_sampled(run, placed.rows, most / total))
+        placed = placed.part(_sample(run, layout, most, state_of(run.examples_file), version))
     asked = {"colour": colour, "score": score}
     read = {key: at(run, known.get(name), placed.rows) for key, name in asked.items() if name}
     return Cloud(_frame(placed, read), total)
@@ -185,6 +186,13 @@ def _cells(values: Floats, bins: int) -> tuple[Rows, Floats]:
     width = max((values.max() - low) / bins, 1e-9)
     cells = np.minimum(np.floor((values - low) / width), bins - 1).astype(np.int64)
     return cells, low + (np.arange(bins) + 0.5) * width
+
+
+@lru_cache(maxsize=4)
+def _sample(run: Run, layout: Layout, most: int, examples: tuple[int, int], version: str) -> Rows:
+    """Return the places of a sample among the rows on a map: the same for every colour."""
+    rows = _placed(run, layout).rows
+    return np.flatnonzero(_sampled(run, rows, most / len(rows)))
 
 
 def _sampled(run: Run, rows: Rows, share: float) -> npt.NDArray[np.bool_]:

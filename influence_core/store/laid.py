@@ -12,7 +12,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -50,12 +50,12 @@ class Coded(NamedTuple):
 
 def column(path: Path, name: str) -> pa.ChunkedArray:
     """Return a column of a Parquet file, laid out."""
-    return _shelf().get((path, name), lambda: _read(path, name))
+    return _shelf().column((path, name), lambda: _read(path, name))
 
 
 def lowered(path: Path, name: str) -> pa.ChunkedArray:
     """Return a column of words in lower case, as the database lowers them."""
-    return _shelf().get((path, name, "lower"), lambda: _lower(column(path, name)))
+    return _shelf().column((path, name, "lower"), lambda: _lower(column(path, name)))
 
 
 def values(path: Path, name: str) -> npt.NDArray[Any]:
@@ -67,33 +67,47 @@ def coded(path: Path, name: str) -> Coded:
     """Return a column by its kinds."""
     found = column(path, name)
     if not _is_coded(found):
-        found = _shelf().get((path, name, "codes"), lambda: _encode(column(path, name)))
+        found = _shelf().column((path, name, "codes"), lambda: _encode(column(path, name)))
     whole = found.combine_chunks()
     return Coded(whole.indices.fill_null(-1).to_numpy(zero_copy_only=False), whole.dictionary)
 
 
 def ordinals(path: Path, name: str) -> Places:
     """Return the place of each row's value among the sorted kinds of a column; -1 without one."""
-    found = _shelf().get((path, name, "ordinals"), lambda: _sorted_kinds(coded(path, name)))
+    found = _shelf().column((path, name, "ordinals"), lambda: _sorted_kinds(coded(path, name)))
     return np.asarray(found.to_numpy())
 
 
 def places(path: Path) -> Places:
     """Return where each example stands in a table with a column `row`; -1 where it does not."""
-    found = _shelf().get((path, "row", "places"), lambda: _places(values(path, "row")))
+    found = _shelf().column((path, "row", "places"), lambda: _places(values(path, "row")))
     return np.asarray(found.to_numpy())
+
+
+def row(path: Path, place: int) -> pa.Table:
+    """Return one row of a table, all columns: the rows around it are laid out the first time."""
+    ends = _ends(path, state_of(path))
+    group = int(np.searchsorted(ends, place, side="right"))
+    first = int(ends[group - 1]) if group else 0
+    around = _shelf().get((path, group), lambda: _read_group(path, group))
+    return around.slice(place - first, 1)
 
 
 @dataclass
 class _Shelf:
-    """What is laid out: by what it is of, the columns of all files in the order last asked for."""
+    """What is laid out, by what it is of, in the order last asked for: columns, and some rows."""
 
     folder: Path
     lock: Any = field(default_factory=RLock)
-    held: OrderedDict[tuple[Any, ...], pa.ChunkedArray] = field(default_factory=OrderedDict)
+    held: OrderedDict[tuple[Any, ...], pa.Table] = field(default_factory=OrderedDict)
     number: int = 0
 
-    def get(self, of: tuple[Any, ...], make: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
+    def column(self, of: tuple[Any, ...], make: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
+        import pyarrow as pa
+
+        return self.get(of, lambda: pa.table({"column": make()}))["column"]
+
+    def get(self, of: tuple[Any, ...], make: Callable[[], pa.Table]) -> pa.Table:
         key = (*of, state_of(of[0]))
         with self.lock:
             if key not in self.held:
@@ -102,8 +116,8 @@ class _Shelf:
             self.held.move_to_end(key)
             return self.held[key]
 
-    def _laid_out(self, made: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Return a column mapped from a file that has no name any more: it goes with its last use.
+    def _laid_out(self, made: pa.Table) -> pa.Table:
+        """Return a table mapped from a file that has no name any more: it goes with its last use.
 
         Where there is no room on the disk it stays in memory.
         """
@@ -130,13 +144,28 @@ def _shelf() -> _Shelf:
     return _Shelf(folder)
 
 
-def _mapped(made: pa.ChunkedArray, file: Path) -> pa.ChunkedArray:
+def _mapped(made: pa.Table, file: Path) -> pa.Table:
     import pyarrow as pa
 
-    table = pa.table({"column": made})
-    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_file(out, table.schema) as writer:
-        writer.write_table(table)
-    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()["column"]
+    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_file(out, made.schema) as writer:
+        writer.write_table(made)
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+
+
+@lru_cache(maxsize=64)
+def _ends(path: Path, state: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Return how many rows of a file lie up to the end of each row group."""
+    import pyarrow.parquet as pq
+
+    facts = pq.read_metadata(path)
+    sizes = [facts.row_group(group).num_rows for group in range(facts.num_row_groups)]
+    return np.cumsum(np.array(sizes, np.int64))
+
+
+def _read_group(path: Path, group: int) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path, memory_map=True).read_row_group(group)
 
 
 def _read(path: Path, name: str) -> pa.ChunkedArray:

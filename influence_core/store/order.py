@@ -41,7 +41,7 @@ def ordered(run: Run, query: ExampleQuery) -> Rows:
     if query.order == "column" and scan.key.kind != "number":
         return _by_whole(rows, ordinals_at(run, scan.key, rows), scan.descending)
     keys = numbers_at(run, scan.key, rows)
-    if keys.dtype.kind == "i" and 0 <= keys.min(initial=0) and keys.max(initial=0) < _WHOLE:
+    if keys.dtype.kind == "i" and keys.min(initial=0) >= 0 and keys.max(initial=0) < _WHOLE:
         return _by_whole(rows, keys, scan.descending)
     finite = np.where(np.isfinite(keys), keys, np.nan).astype(np.float64)
     return sort_rows(rows, finite, scan.descending)

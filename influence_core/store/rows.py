@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from influence_core.errors import ConfigError, DataError, rule
+from influence_core.store import laid
 from influence_core.store.columns import (
     CORE,
     Catalogue,
     Table,
     catalogue,
     rank_column,
-    read_table,
-    row_number,
     score_column,
+    table_file,
 )
 from influence_core.store.database import Parameters, frame, quote, rows
-from influence_core.store.lookup import at
+from influence_core.store.lookup import at, places
 from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
 
@@ -241,15 +241,14 @@ def _record(run: Run, known: Catalogue, table: Table, row: int) -> dict[str, Any
     chosen = [column for column in known.columns if column.table == table]
     if not chosen:
         return {}
+    place = int(places(run, table, np.array([row]))[0])
+    if place < 0:
+        return {}
     parameters = Parameters()
     listed = ", ".join(quote(column.stored) for column in chosen)
-    found = rows(
-        f"SELECT {listed} FROM {read_table(run, table, parameters)} "
-        f"WHERE {row_number(table)} = {parameters.bind(row)}",
-        parameters,
-    )
-    names = [column.name for column in chosen]
-    return dict(zip(names, found[0], strict=True)) if found else {}
+    source = parameters.table(laid.row(table_file(run, table), place))
+    (found,) = rows(f"SELECT {listed} FROM {source}", parameters)
+    return dict(zip((column.name for column in chosen), found, strict=True))
 
 
 def _readings(keys: Iterable[str], values: dict[str, Any], total: int) -> Iterable[ScoreReading]:
@@ -267,22 +266,11 @@ def _readings(keys: Iterable[str], values: dict[str, Any], total: int) -> Iterab
 
 
 def _scored_rows(run: Run) -> int:
-    parameters = Parameters()
-    if not run.scores_file.exists():
-        return 0
-    source = parameters.parquet(run.scores_file)
-    return int(rows(f"SELECT count(*) FROM {source}", parameters)[0][0])
+    return len(laid.values(run.scores_file, "row")) if run.scores_file.exists() else 0
 
 
 def _training_position(run: Run, row: int) -> int | None:
     """Return the place of a row among the training rows, which is its place in a snapshot."""
-    parameters = Parameters()
-    number = parameters.bind(row)
-    found = rows(
-        f"SELECT count(*) FILTER (file_row_number < {number}), "
-        f"count(*) FILTER (file_row_number = {number}) "
-        f"FROM {parameters.parquet(run.examples_file)} WHERE split = 'train'",
-        parameters,
-    )
-    before, present = found[0]
-    return int(before) if present else None
+    codes, names = laid.coded(run.examples_file, "split")
+    train = codes == names.index("train").as_py()
+    return int(train[:row].sum()) if train[row] else None
