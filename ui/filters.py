@@ -8,6 +8,7 @@ signs: a range is written `column=low:high`, a missing value `column=!`, a part 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import streamlit as st
@@ -18,6 +19,9 @@ from influence_core.store.query import Between, Contains, Filter, OneOf
 from influence_core.store.run import Run
 from ui import queries, state
 from ui.wording import column_title, figures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_VALUES = 1_000
 """Distinct values above which a column is searched instead of picked from."""
@@ -121,8 +125,8 @@ def _form(run: Run, column: Column) -> Filter | None:
         return Between(column=column.name, minimum=low, maximum=high)
     import pandas as pd
 
-    found = queries.ask(run, tables.value_counts, column.name, groups=MOST_VALUES + 1)
-    if len(found) > MOST_VALUES:
+    found = None if _all_differ(run, column) else _values(run, column)
+    if found is None or len(found) > MOST_VALUES:
         text = st.text_input("Contains", key=key)
         return Contains(column=column.name, text=text) if text else None
     values = [None if pd.isna(value) else value for value in found["value"].tolist()]
@@ -133,6 +137,16 @@ def _form(run: Run, column: Column) -> Filter | None:
         key=key,
     )
     return OneOf(column=column.name, values=tuple(map(_text, picked))) if picked else None
+
+
+def _all_differ(run: Run, column: Column) -> bool:
+    """Say whether a column has too many values to be counted: ids are all different."""
+    dataset = queries.manifest(run).dataset
+    return column.name == "id" and dataset is not None and dataset.rows > MOST_VALUES
+
+
+def _values(run: Run, column: Column) -> pd.DataFrame:
+    return queries.ask(run, tables.value_counts, column.name, groups=MOST_VALUES + 1)
 
 
 def _text(value: object) -> str | None:
