@@ -50,7 +50,8 @@ class JobStatus(BaseModel):
     """How the work stands.
 
     `idle` has never been started; `queued` waits for other jobs; `interrupted` ended without a
-    word: killed, or the machine stopped. `seconds_left` speaks of the present stage only.
+    word: killed, or the machine stopped. `seconds_left` speaks of the present stage only, and
+    `loading` says what is loaded before it begins.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +64,7 @@ class JobStatus(BaseModel):
     done: int = 0
     total: int = 0
     unit: str = "rows"
+    loading: str = ""
     seconds_left: float | None = None
 
     @property
@@ -141,7 +143,9 @@ def status(place: Place) -> JobStatus:
         state=state,
         error=error,
         seconds_left=record.seconds_left() if state == "running" else None,
-        **record.model_dump(include={"pid", "heartbeat", "stage", "done", "total", "unit"}),
+        **record.model_dump(
+            include={"pid", "heartbeat", "stage", "done", "total", "unit", "loading"}
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from influence_core.errors import (
     rule,
 )
 from influence_core.pools import require_backend
-from influence_core.progress import Listener
+from influence_core.progress import Listener, Progress
 from influence_core.scores.registry import resolve
 from influence_core.stages.job import Job, Step
 from influence_core.stages.plan import plan
@@ -250,14 +250,16 @@ def _execute(
         check(settings)
         for step in plan_replay(job) if settings.checkpoints else plan(job):
             progress.enter(step.name)
-            _take(step, run)
+            _take(step, run, progress)
     return run
 
 
-def _take(step: Step, run: Run) -> None:
+def _take(step: Step, run: Run, progress: Progress) -> None:
     """Do one stage unless it is done, and remember how long it took."""
     if step.name in run.manifest().stages:
         return
+    if step.loads:
+        progress.load(f"Loading {step.loads}")
     began = time.perf_counter()
     with full_disk_told(run):
         step.work()

@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["begin", "advance", "end", "message"]
+Kind = Literal["load", "begin", "advance", "end", "message"]
 
 
 class Event(BaseModel):
     """One thing that happened: a stage began, moved on or ended, or a message for the user.
 
+    Before a stage begins something may have to be loaded first; `message` says what.
     `done` of `total` `unit`s are finished; `values` holds figures such as the loss.
     """
 
@@ -54,7 +55,7 @@ class Pace(BaseModel):
     @classmethod
     def after(cls, event: Event, before: Pace | None) -> Pace | None:
         """Return the pace of the stage at work after an event."""
-        if event.kind == "begin":
+        if event.kind in ("load", "begin"):
             return None
         moved = event.kind == "advance" and event.done > 0
         return cls(time=event.time, done=event.done) if before is None and moved else before
@@ -92,6 +93,12 @@ class Progress:
     def enter(self, stage: str) -> None:
         """Tell everything that follows under the name of `stage`, whatever its parts are called."""
         self._within = stage
+
+    def load(self, what: str) -> None:
+        """Say what is loaded before the stage entered begins; how long that takes is not known."""
+        self._stage = self._within or self._stage
+        self._done, self._total = 0, 0
+        self._emit("load", what)
 
     def begin(self, stage: str, total: int, unit: str = "rows") -> None:
         """Open a stage, or a part of the one entered, of `total` units."""
@@ -138,6 +145,8 @@ def relayed(progress: Progress, title: str, stages: Collection[str]) -> Listener
     def listen(event: Event) -> None:
         if event.stage not in stages:
             progress.advance(0)
+        elif event.kind == "load":
+            progress.load(event.message)
         elif event.kind == "begin":
             progress.begin(f"{title} {event.stage}", event.total, event.unit)
         elif event.kind == "advance":

@@ -51,6 +51,19 @@ def test_a_stage_moves_from_its_first_step_on() -> None:
     assert paces == [None, None, None, None, started, started, None]
 
 
+def test_what_is_loaded_is_told_under_the_stage_that_waits_for_it() -> None:
+    heard: list[Event] = []
+    work = Progress(heard.append, interval=0)
+    work.begin("data", 9)
+    work.advance(9)
+    work.enter("tokens")
+    work.load("Loading the tokenizer")
+    told = heard[-1]
+    assert (told.kind, told.stage, told.message) == ("load", "tokens", "Loading the tokenizer")
+    assert (told.done, told.total) == (0, 0)
+    assert Pace.after(told, Pace(time=0.0, done=1)) is None
+
+
 def test_a_part_of_a_larger_work_is_told_under_its_title() -> None:
     heard: list[Event] = []
     whole = Progress(heard.append, interval=0)

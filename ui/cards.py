@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from influence_core import jobs
@@ -150,10 +152,15 @@ def next_steps(run: Run | None) -> None:
         return
     manifest = queries.manifest(run)
     st.subheader(f"Next with {plain(run.name)}", anchor=False)
-    steps = [step for step in _STEPS if manifest.scores or step[0] == "run"]
-    for start in range(0, len(steps), COLUMNS):
-        row = st.columns(COLUMNS)
-        for place, (page, label, icon, why) in zip(row, steps[start:][:COLUMNS], strict=False):
+    ways(run, [step[0] for step in _STEPS if manifest.scores or step[0] == "run"])
+
+
+def ways(run: Run, pages: Sequence[str], columns: int = COLUMNS) -> None:
+    """Draw links to pages with a run, and the question that each of them answers."""
+    steps = [step for step in _STEPS if step[0] in pages]
+    for start in range(0, len(steps), columns):
+        row = st.columns(columns)
+        for place, (page, label, icon, why) in zip(row, steps[start:][:columns], strict=False):
             view = "progress" if page == "run" else None
             with place, st.container(border=True, height="stretch", gap="xxsmall"):
                 shell.link(page, label, icon, run=run.name, view=view)

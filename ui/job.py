@@ -90,8 +90,8 @@ def _buttons(place: Place, status: JobStatus, chosen_by: str) -> None:
 
 def bar(status: JobStatus | None) -> None:
     """Draw how far the stage at work is; None for one that is being prepared."""
-    if status is None:
-        st.progress(0.0, text="Getting ready")
+    if status is None or status.loading:
+        st.progress(0.0, text=f"{status.loading} …" if status else "Getting ready …")
         return
     share = status.done / status.total if status.total else 0.0
     left = f", {duration(status.seconds_left)} left" if status.seconds_left is not None else ""

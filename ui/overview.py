@@ -6,10 +6,13 @@ import streamlit as st
 
 from influence_core.comparing.settings import in_force
 from influence_core.store.run import Manifest, Run
-from ui import access, contrast, findings, forms, live, queries, shell, state
+from ui import access, cards, contrast, findings, forms, live, queries, shell, state
 from ui.wording import count, percent, plain
 
 VIEWS = {"new": "Start a new run", "progress": "Progress and report"}
+
+_NEXT = ("examples", "noise", "pruning", "export")
+"""Pages that lead from a finished run to the data without what need not stay."""
 
 
 def chosen_view() -> Run | None:
@@ -38,6 +41,9 @@ def show(run: Run) -> None:
     manifest = queries.manifest(run)
     for note in manifest.notes:
         st.text(note)
+    if manifest.scores and manifest.status == "complete":
+        st.subheader("What next?", anchor=False)
+        cards.ways(run, _NEXT, columns=len(_NEXT))
     if manifest.scores:
         _measured(manifest)
     if manifest.dataset is not None:
@@ -70,7 +76,7 @@ def _usual(name: str) -> str:
 
 
 def _measured(manifest: Manifest) -> None:
-    """Draw how good the model is, and the way on."""
+    """Draw how good the model is."""
     st.subheader("How good is the model?", anchor=False)
     if not manifest.metrics:
         st.caption("No model was trained here, and no predictions were imported.")
@@ -85,10 +91,6 @@ def _measured(manifest: Manifest) -> None:
     ]
     if table:
         st.dataframe(table, hide_index=True, height="content", width=460)
-    with st.container(horizontal=True):
-        shell.link("distributions", "Distributions", ":material/bar_chart:", run=manifest.name)
-        shell.link("examples", "Examples", ":material/table_rows:", run=manifest.name)
-        shell.link("export", "Export", ":material/download:", run=manifest.name)
 
 
 def _settings(manifest: Manifest) -> None:

@@ -85,5 +85,7 @@ def _progress(place: Place) -> str:
     status = jobs.status(place)
     if status.state != "running" or not status.stage:
         return "" if status.state == "queued" else "getting ready"
+    if status.loading:
+        return plain(status.loading)
     share = f", {percent(status.done / status.total, 0)}" if status.total else ""
     return f"{plain(live.STAGES.get(status.stage, status.stage))}{share}"

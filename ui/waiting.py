@@ -24,6 +24,9 @@ def waits_for(place: Place) -> None:
     if place not in present.waiting:  # Its turn came between two looks.
         return
     ahead = present.ahead(place)
+    if not ahead:
+        st.markdown(":material/hourglass_top: Starting: its process is being loaded …")
+        return
     names = ", ".join(plain(named(other)) for other in ahead[:3])
     more = f" and {len(ahead) - 3} more" if len(ahead) > 3 else ""
     st.markdown(

@@ -117,7 +117,7 @@ class Bars:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        if event.kind == "message":
+        if event.kind in ("load", "message"):
             self._bars.console.print(plain(event.message))
             return
         self._pace = Pace.after(event, self._pace)
@@ -153,7 +153,7 @@ class Lines:
             self._console.print(plain(self._line(event)))
 
     def _line(self, event: Event) -> str:
-        if event.kind == "message":
+        if event.kind in ("load", "message"):
             return event.message
         elapsed = event.time - self._began
         if event.kind == "begin":

@@ -27,12 +27,22 @@ class Job:
     progress: Progress
 
 
+TOKENIZER = "PyTorch and the tokenizer"
+ENCODER = "PyTorch and the encoder"
+MODEL = "PyTorch and the model"
+"""What has to be loaded before stages begin."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """A stage under the name by which the manifest remembers it."""
+    """A stage under the name by which the manifest remembers it.
+
+    `loads` says what has to be loaded before it begins, where that takes seconds.
+    """
 
     name: str
     work: Callable[[], None]
+    loads: str = ""
 
 
 def replicates(job: Job) -> dict[int, Run]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from influence_core.stages.job import Job, Step, keeps_activations, replicates
+from influence_core.stages.job import (
+    ENCODER,
+    MODEL,
+    TOKENIZER,
+    Job,
+    Step,
+    keeps_activations,
+    replicates,
+)
 from influence_core.stages.reading import encode_texts, import_files, load_data, tokenize_texts
 from influence_core.stages.tracing import (
     compute_scores,
@@ -30,15 +38,15 @@ def plan(job: Job) -> Iterator[Step]:
         return
     probe = job.settings.training.mode == "probe"
     yield Step("data", lambda: load_data(job))
-    yield Step("tokens", lambda: tokenize_texts(job))
+    yield Step("tokens", lambda: tokenize_texts(job), TOKENIZER)
     if probe:
-        yield Step("features", lambda: encode_texts(job))
+        yield Step("features", lambda: encode_texts(job), ENCODER)
     elif job.settings.scoring.needs_folds:
-        yield Step("frozen features", lambda: encode_texts(job))
+        yield Step("frozen features", lambda: encode_texts(job), ENCODER)
     train, follow = (train_head, trace_heads) if probe else (train_whole, trace_checkpoints)
     for seed, replicate in replicates(job).items():
         suffix = "" if replicate.path == job.run.path else f" ({replicate.name})"
-        yield Step(f"training{suffix}", _bound(train, job, replicate, seed))
+        yield Step(f"training{suffix}", _bound(train, job, replicate, seed), MODEL)
         yield Step(f"trace{suffix}", _bound(follow, job, replicate, seed))
         if job.settings.scoring.needs_null:
             yield Step(f"null model{suffix}", _bound(train_on_nothing, job, replicate, seed))

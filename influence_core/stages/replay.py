@@ -12,7 +12,15 @@ import numpy as np
 from influence_core.config import CheckpointSettings, RunSettings
 from influence_core.errors import DataError, RunError, ScoreError
 from influence_core.scores.registry import resolve
-from influence_core.stages.job import Job, Step, examples_of, keeps_activations, tokens_of
+from influence_core.stages.job import (
+    MODEL,
+    TOKENIZER,
+    Job,
+    Step,
+    examples_of,
+    keeps_activations,
+    tokens_of,
+)
 from influence_core.stages.reading import MIN_STEPS_OF_VOG, load_data, tokenize_texts
 from influence_core.stages.tracing import (
     compute_scores,
@@ -36,8 +44,8 @@ def plan_replay(job: Job) -> Iterator[Step]:
         yield Step(RECORDED, lambda: _wait_for_training(job))
     else:
         yield Step("data", lambda: load_classed(job))
-        yield Step("tokens", lambda: tokenize_texts(job))
-        yield Step("snapshots", lambda: take_snapshots(job))
+        yield Step("tokens", lambda: tokenize_texts(job), TOKENIZER)
+        yield Step("snapshots", lambda: take_snapshots(job), MODEL)
     yield Step("outlook", lambda: look_out(job))
     yield Step("trace", lambda: trace_checkpoints(job, job.run, seed))
     if keeps_activations(job, job.run):

@@ -25,7 +25,8 @@ class JobRecord(BaseModel):
     """The contents of `job.json`: which process works here, and how far it is.
 
     `started` is when the process began, as the system tells it: with `pid` it names one process
-    even where the number is used again. `heartbeat` is in seconds since 1970.
+    even where the number is used again. `heartbeat` is in seconds since 1970. `loading` says what
+    is loaded before the stage begins.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +39,7 @@ class JobRecord(BaseModel):
     done: int = 0
     total: int = 0
     unit: str = "rows"
+    loading: str = ""
 
     @classmethod
     def of(cls, pid: int) -> JobRecord:
@@ -119,7 +121,7 @@ class Journal:
         pace = Pace.after(event, self._record.pace)
         self._record = self._record.model_copy(update={"pace": pace})
         due = event.time - self._record.heartbeat >= HEARTBEAT_SECONDS
-        if due or event.kind in ("begin", "end"):
+        if due or event.kind in ("load", "begin", "end"):
             self._beat(event)
         if asked_to_stop(self._place, self._record):
             raise Cancelled("The work was stopped as asked.")
@@ -132,6 +134,7 @@ class Journal:
                 "done": event.done,
                 "total": event.total,
                 "unit": event.unit,
+                "loading": event.message if event.kind == "load" else "",
             }
         )
         self._record.write(self._place)

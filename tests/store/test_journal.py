@@ -45,6 +45,16 @@ def test_every_event_is_a_line_that_reads_back_equal(run: Run) -> None:
     assert len(run.log_file.read_text(encoding="utf-8").splitlines()) == 4
 
 
+def test_what_is_loaded_stands_in_the_record_until_the_stage_begins(run: Run) -> None:
+    progress = Progress(Journal(run), interval=0)
+    progress.enter("tokens")
+    progress.load("Loading the tokenizer")
+    record = read_job(run)
+    assert (record.stage, record.loading) == ("tokens", "Loading the tokenizer")
+    progress.begin("tokens", 5)
+    assert read_job(run).loading == ""
+
+
 def test_reading_goes_on_where_it_stopped_and_leaves_a_half_line(run: Run) -> None:
     journal = Journal(run)
     journal(event(1.0, done=1))

@@ -297,3 +297,24 @@ class TestLoading:
     def test_a_folder_without_checkpoints_is_told(self, tmp_path: Path, runs_root: Path) -> None:
         app = loading(write_texts(tmp_path), tmp_path, "checkpoints")
         assert app.error
+
+
+class TestWhatARunIsDoing:
+    def test_what_is_loaded_is_told_while_nothing_moves(self, holding: Run) -> None:
+        record = JobRecord.of(os.getpid())
+        loading = {"stage": "tokens", "loading": "Loading PyTorch and the tokenizer"}
+        record.model_copy(update=loading).write(holding)
+        app = visit(run="holding", view="progress")
+        bars = [one.proto.text for one in app.get("progress")]
+        assert bars == ["Loading PyTorch and the tokenizer …"]
+        assert "**Cut texts into tokens**" in said(app)
+
+    def test_a_finished_run_leads_on(self, small_run: Run) -> None:
+        app = visit(run="small", view="progress")
+        assert "What next?" in said(app)
+        links = {one.proto.page: one.proto.query_string for one in app.main.get("page_link")}
+        assert {"examples", "noise", "pruning", "export"} <= set(links)
+        assert links["noise"] == "run=small"
+
+    def test_a_run_that_works_does_not_lead_on_yet(self, holding: Run) -> None:
+        assert "What next?" not in said(visit(run="holding", view="progress"))
