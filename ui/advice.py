@@ -45,10 +45,12 @@ def cards(shown: Shown) -> None:
     listed = _listed(shown, forms.tolerance(field, _TOLERANCE))
     if not listed:
         st.caption("Advice follows as soon as unpruned models are trained to compare with.")
-    for start in range(0, len(listed), CARDS):
-        for place, one in zip(st.columns(CARDS), listed[start : start + CARDS], strict=False):
-            with place:
-                _card(one, shown.titles[one.curve.name])
+    safe = [one for one in listed if one.fraction is not None]
+    unsafe = listed[len(safe) :]
+    _rows(safe, shown)
+    if unsafe:
+        with st.expander(f"{counted(len(unsafe), 'way')} without a safe share", expanded=not safe):
+            _rows(unsafe, shown)
     st.caption(
         "Safe: with 95% confidence this share and all smaller tested ones cost no more accuracy "
         "than you allow, over other seeds and over other test rows."
@@ -83,6 +85,14 @@ def _best(best: Recommendation, safe: list[Recommendation], shown: Shown) -> str
 def _allowed(one: Recommendation) -> str:
     points = 100 * one.tolerance
     return f"{points:g} {'point' if points == 1 else 'points'}"
+
+
+def _rows(listed: list[Recommendation], shown: Shown) -> None:
+    """Draw some recommendations as cards, a few in a row."""
+    for start in range(0, len(listed), CARDS):
+        for place, one in zip(st.columns(CARDS), listed[start : start + CARDS], strict=False):
+            with place:
+                _card(one, shown.titles[one.curve.name])
 
 
 def _card(one: Recommendation, title: str) -> None:

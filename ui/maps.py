@@ -88,10 +88,6 @@ def controls(view: Lens, layouts: tuple[Layout, ...]) -> Look:
         )
         shown = _share()
         dropped = _dropped(view, shown) if shown else None
-    if "cartography" not in layouts:
-        st.caption(
-            "A second map, by how each row was learnt, takes the scores Confidence and Variability."
-        )
     layout: Layout = state.get("layout")
     return Look(layout, map_version(view.run), colour, state.get("hardest"), dropped, _seen(view))
 
@@ -183,6 +179,10 @@ def _said(view: Lens, look: Look, found: Cloud) -> list[str]:
         words.append("Faint: rows that are filtered out.")
     if look.dropped is not None:
         words.append(f"Grey crosses: {counted(len(look.dropped), 'row')} that pruning drops.")
+    if "cartography" not in available(view.run):
+        words.append(
+            "A second map, by how each row was learnt, takes the scores Confidence and Variability."
+        )
     return words
 
 

@@ -21,7 +21,7 @@ from influence_core.report.charts import (
     name_of,
     plain_text,
 )
-from influence_core.report.naming import NAMED, Plane, names
+from influence_core.report.naming import NAMED, Ends, Plane, names
 from influence_core.report.palette import BOX, KEPT, MIDDLE, hardness_colour
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def kept_by_size(
         chosen: groups that stand out.
     """
     figure = _panels(list(panels))
+    called: list[go.Scatter] = []
     rightward = size_or_hardness(classes)
     for place, column in enumerate(panels.values(), start=1):
         figure.add_trace(dots(classes, rightward, column, chosen, ":.0%"), row=1, col=place)
@@ -93,14 +94,14 @@ def kept_by_size(
             line=GUIDE,
             row=1,
             col=place,
-            annotation_text=f"{kept:.0%} of all rows",
+            annotation_text=f"{kept:.0%} of all rows" if len(classes) <= NAMED else "",
             annotation_position="bottom right",
         )
         across = scale(figure, rightward, classes, col=place)
         told = np.argsort(-(classes[column] - kept).abs().to_numpy(), kind="stable").tolist()
-        plane = Plane(across, _SHARES, log=rightward == "rows", level=(kept,), **_room(len(panels)))
-        called = names(classes["group"], classes[rightward], classes[column], told, plane)
-        figure.add_trace(called, row=1, col=place)
+        plane = _plane(across, _SHARES, len(panels), rightward == "rows", (kept,))
+        called.append(names(classes["group"], classes[rightward], classes[column], told, plane))
+    _on_panels(figure, called)
     return figure.update_yaxes(tickformat=".0%", range=_SHARES)
 
 
@@ -161,12 +162,13 @@ def recall(classes: pd.DataFrame, title: str, hard: str, chosen: Collection[str]
     figure.update_xaxes(title_text=plain_text(title), range=medians, col=len(panels))
     up = min(float(classes["recall"].min()), 0.9) - 0.05, 1.04
     told = np.argsort(classes["recall"].to_numpy(), kind="stable").tolist()
+    called: list[go.Scatter] = []
     for place, column in enumerate(panels, start=1):
         across = scale(figure, "rows", classes, col=place) if column == "rows" else medians
-        plane = Plane(across, up, log=column == "rows", **_room(len(panels)))
+        plane = _plane(across, up, len(panels), column == "rows")
         figure.add_trace(dots(classes, column, "recall", chosen, ":.0%"), row=1, col=place)
-        called = names(classes["group"], classes[column], classes["recall"], told, plane)
-        figure.add_trace(called, row=1, col=place)
+        called.append(names(classes["group"], classes[column], classes["recall"], told, plane))
+    _on_panels(figure, called)
     figure.update_yaxes(tickformat=".0%", range=up)
     return figure.update_yaxes(title_text="Test recall", col=1)
 
@@ -254,9 +256,15 @@ def _panels(titles: Sequence[str]) -> go.Figure:
     return figure
 
 
-def _room(panels: int) -> dict[str, int]:
-    """Return the pixels of one of some panels, on a window of 1280."""
-    return {"width": 900 // panels, "height": 250}
+def _on_panels(figure: go.Figure, called: Sequence[go.Scatter]) -> None:
+    """Put the names of every panel above all dots, which stay the first traces."""
+    for place, one in enumerate(called, start=1):
+        figure.add_trace(one, row=1, col=place)
+
+
+def _plane(across: Ends, up: Ends, panels: int, log: bool, level: tuple[float, ...] = ()) -> Plane:
+    """Return one of some panels, in the pixels it has on a window of 1280."""
+    return Plane(across, up, log=log, level=level, width=900 // panels, height=250)
 
 
 def _opacity(classes: pd.DataFrame, chosen: Collection[str]) -> list[float]:
