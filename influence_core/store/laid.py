@@ -108,11 +108,14 @@ class _Shelf:
         return self.get(of, lambda: pa.table({"column": make()}))["column"]
 
     def get(self, of: tuple[Any, ...], make: Callable[[], pa.Table]) -> pa.Table:
+        import pyarrow as pa
+
         key = (*of, state_of(of[0]))
         with self.lock:
             if key not in self.held:
                 self.held[key] = self._laid_out(make())
                 self._make_room()
+                pa.default_memory_pool().release_unused()
             self.held.move_to_end(key)
             return self.held[key]
 
