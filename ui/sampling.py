@@ -7,6 +7,7 @@ import streamlit as st
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
 from ui import forms, pruning, shell
+from ui.carried import KEEP, OMIT, START
 from ui.pruning import ENDS, STRATEGIES, end_of
 from ui.shell import NORMS, Lens
 from ui.wording import plain
@@ -30,8 +31,10 @@ def settings(view: Lens, fraction: float, normalise: Normalise) -> SelectionSett
 
 
 def words(wanted: SelectionSettings) -> str:
-    """Word what decides which rows go."""
+    """Word what decides which rows go, and what of the Export page does not."""
     way = STRATEGIES[wanted.strategy].lower()
+    if any(st.session_state.get(key) for key in (KEEP, OMIT, START)):
+        way += ", named selections left aside"
     if wanted.strategy in WITHOUT_SCORE:
         return f"Without a score: {way}"
     return f"{ENDS[wanted.prune]}, {NORMS[wanted.normalise]}: {way}"

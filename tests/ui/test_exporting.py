@@ -110,13 +110,21 @@ def test_both_ends_stop_no_page_where_rows_are_drawn(small_run: Run, strategy: s
     assert not app.error
     assert not app.exception
     assert strategy == "random" or "easy rows go" in said(app).lower()
-    app.switch_page("pages/classes.py").run()
-    assert not app.error
-    assert not app.exception
-    app.query_params["part"] = "sampling"
+    app.session_state["part"] = "sampling"
     app.switch_page("pages/distributions.py").run()
+    assert "draw" in said(app)
     assert not app.error
     assert not app.exception
+
+
+def test_other_pages_say_that_they_leave_selections_aside(small_run: Run, easy: np.ndarray) -> None:
+    app = visit(run="small", omit=["bad"])
+    app.session_state["part"] = "sampling"
+    app.switch_page("pages/distributions.py").run()
+    assert "cut off by rank, named selections left aside" in said(app)
+    app.session_state["prune.omit"] = []
+    app.run()
+    assert "named selections left aside" not in said(app)
 
 
 def test_a_class_that_is_emptied_is_named(small_run: Run) -> None:
