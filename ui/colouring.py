@@ -17,6 +17,7 @@ from influence_core.store.run import Run
 from influence_core.store.selections import Selections
 from ui import queries, selecting, state
 from ui.shell import Lens
+from ui.wording import glosses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +66,7 @@ def choose(view: Lens) -> Colour:
         persist_state="session",
         on_change=state.put,
         args=("front", []),
+        help=glosses(specs_of(view.manifest).values()),
     )
     return options[picked]
 
