@@ -75,13 +75,11 @@ class Order:
     @classmethod
     def of(cls, hardness: Floats, by_id: Integers, count: int) -> Order:
         """Order rows, the larger the harder; `by_id` are the positions that put ids in order."""
-        from scipy.stats import rankdata
+        import pandas as pd
 
-        ranks = rankdata(hardness)
-        ranks -= ranks.mean()
-        hardest = np.zeros(len(hardness), dtype=bool)
-        hardest[by_id[np.argsort(-hardness[by_id], kind="stable")[:count]]] = True
-        return cls(ranks / (np.sqrt(ranks @ ranks) or 1.0), hardest)
+        ranks = pd.Series(hardness).rank().to_numpy(np.float64)
+        ranks = ranks - ranks.mean()
+        return cls(ranks / (np.sqrt(ranks @ ranks) or 1.0), _hardest(hardness, by_id, count))
 
     def likeness(self, other: Order) -> Likeness:
         """Compare with another order of the same rows."""
@@ -92,6 +90,15 @@ class Order:
             spearman=float(np.clip(self.ranks @ other.ranks, -1, 1)) if told else None,
             similarity=common / either,
         )
+
+
+def _hardest(hardness: Floats, by_id: Integers, count: int) -> npt.NDArray[np.bool_]:
+    """Return which rows are the hardest, so many of them; of equally hard ones the first by id."""
+    least = np.sort(hardness)[len(hardness) - count]
+    found: npt.NDArray[np.bool_] = hardness > least
+    equal = by_id[hardness[by_id] == least]
+    found[equal[: count - int(found.sum())]] = True
+    return found
 
 
 def write_agreement(run: Run, hardest_fraction: float) -> Agreement | None:

@@ -19,7 +19,9 @@ from influence_core.selection import samplers
 from influence_core.selection.near_duplicates import near_duplicates_of, repeats_last
 from influence_core.selection.quotas import prefix, prefixes, proportional
 from influence_core.store.columns import catalogue, score_column
-from influence_core.store.query import Normalise
+from influence_core.store.finding import numbers
+from influence_core.store.lookup import at
+from influence_core.store.query import ExampleQuery, Normalise
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -275,15 +277,14 @@ def _unscored(table: pd.DataFrame, settings: SelectionSettings) -> int:
 
 def _training_rows(run: Run, columns: list[str]) -> pd.DataFrame:
     """Read what tells the training rows apart, and columns of their scores."""
-    examples = run.examples(["id", "label", "split"])
-    examples.insert(0, "row", np.arange(len(examples)))
-    train = examples.loc[examples["split"] == "train", _KEYS]
-    if not columns:
-        return train
-    scores = run.scores(["row", *columns])
-    if np.array_equal(scores["row"], train["row"]):
-        return train.reset_index(drop=True).join(scores[columns])
-    return train.merge(scores, on="row", how="left", validate="one_to_one")
+    import pyarrow as pa
+
+    known = catalogue(run)
+    rows = numbers(run, ExampleQuery(splits=("train",)))
+    told = {name: at(run, known.get(name), rows) for name in ("id", "label")}
+    read = {name: at(run, known.get(name), rows) for name in columns}
+    table: pd.DataFrame = pa.table({"row": rows, **told, **read}).to_pandas()
+    return table
 
 
 def _columns(run: Run, settings: SelectionSettings) -> list[str]:
