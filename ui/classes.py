@@ -198,4 +198,4 @@ def _correlation(one: pd.Series, other: pd.Series) -> str:
     """Word the rank correlation of two columns; a column of one value has none."""
     if one.nunique() < 2 or other.nunique() < 2:
         return "none"
-    return f"{one.corr(other, method='spearman'):.2f}".replace("-", "−")
+    return f"{one.rank().corr(other.rank()):.2f}".replace("-", "−")
