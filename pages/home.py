@@ -7,9 +7,7 @@ cards.about()
 found = queries.cards()
 if found:
     cards.gallery(found)
-    demo = walk.demo_run(found, shell.chosen_run())
-    if demo is not None:
-        walk.show(demo)
+    walk.show(shell.chosen_run())
     cards.next_steps(shell.chosen_run())
 else:
     cards.welcome()

@@ -168,16 +168,26 @@ def ways(run: Run, pages: Sequence[str], columns: int = COLUMNS) -> None:
 
 
 def gallery(found: list[Card]) -> None:
-    """Draw the runs as cards, the newest first."""
+    """Draw the runs as cards, the newest first, and the way to one more."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(counted(len(found), "run"), anchor=False, width="content")
         every = len(found) <= SHOWN or st.toggle(f"Show all {len(found)}", key="all_runs")
+        st.space("stretch")
+        _score_new()
     shown = found if every else found[:SHOWN]
     for start in range(0, len(shown), COLUMNS):
         row = st.columns(COLUMNS)
         for place, card in zip(row, shown[start : start + COLUMNS], strict=False):
             with place:
                 _card(card)
+
+
+def _score_new() -> None:
+    """Draw the button that leads to the form of a new run."""
+    label, icon = "Score new data", ":material/add:"
+    if st.button(label, icon=icon, type="primary", key="score_new", **access.locked()):
+        asked = state.link(run=state.get("run"), view="new")
+        st.switch_page(shell.PAGES / "run.py", query_params=asked)
 
 
 def _card(card: Card) -> None:

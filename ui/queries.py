@@ -86,8 +86,13 @@ def share(
 
 
 def cards() -> list[Card]:
-    """Describe every run, newest first."""
-    return [card for run in runs.list_runs() if (card := _card(run))]
+    """Describe every run, the one that was started last first, and unreadable ones last."""
+    found = [card for run in runs.list_runs() if (card := _card(run))]
+    return sorted(found, key=_started, reverse=True)
+
+
+def _started(card: Card) -> str:
+    return card.manifest.created if card.manifest else ""
 
 
 def _asked(

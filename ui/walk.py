@@ -1,18 +1,15 @@
-"""The guided path of the demo run: where to look, in which order, and what there is to see."""
+"""The guided path through a run: where to look, in which order, and what there is to see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import streamlit as st
 
-from influence_core.config import BUILTIN_SOURCE
 from influence_core.pruning.experiment import Experiment
 from influence_core.report import tour
-from influence_core.store.run import Manifest, Run
+from influence_core.store.run import Run
 from ui import queries, shell
-from ui.queries import Card
 from ui.wording import plain
 
 PREFERRED = "vog"
@@ -28,17 +25,12 @@ class Stop(NamedTuple):
     view: dict[str, object]
 
 
-def demo_run(found: Iterable[Card], in_view: Run | None) -> Run | None:
-    """Return the run of the built-in data to walk through: the one in view, else the newest."""
-    names = [card.name for card in found if card.manifest and _is_demo(card.manifest)]
-    if in_view is not None and in_view.name in names:
-        return in_view
-    return queries.open_run(names[0]) if names else None
-
-
-def show(run: Run) -> None:
-    """Draw the walk."""
+def show(run: Run | None) -> None:
+    """Draw the walk through the run in view, if there is something to see."""
+    if run is None or not _finished(run):
+        return
     st.subheader(f"A walk through {plain(run.name)}", anchor=False)
+    st.caption("The run that is chosen at the left: what it has to show, in the order to look.")
     with st.container(border=True, gap="xsmall", key="walk"):
         for number, stop in enumerate(stops(run), start=1):
             act, told = st.columns([1, 2.6], vertical_alignment="center")
@@ -82,9 +74,9 @@ def stops(run: Run) -> list[Stop]:
 _REPORT = "All of this in one file that opens offline and is read in three minutes."
 
 
-def _is_demo(manifest: Manifest) -> bool:
-    source = manifest.settings.data.source
-    return source == BUILTIN_SOURCE and manifest.status == "complete" and bool(manifest.scores)
+def _finished(run: Run) -> bool:
+    manifest = queries.manifest(run)
+    return manifest.status == "complete" and bool(manifest.scores)
 
 
 def _measured(run: Run) -> Experiment | None:

@@ -51,6 +51,12 @@ def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> No
     expect(page.get_by_role("heading", name="Examples")).to_be_visible()
 
 
+def test_new_data_is_scored_from_home(visit: Visit) -> None:
+    page = visit.open("?run=small")
+    page.get_by_role("button", name="Score new data").click()
+    expect(page.get_by_text("Which data?")).to_be_visible()
+
+
 def test_empty_workspace_says_what_to_do(empty_visit: Visit) -> None:
     page = empty_visit.open()
     expect(page.get_by_text("Score your own data")).to_be_visible()

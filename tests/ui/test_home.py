@@ -1,4 +1,4 @@
-"""Home: what it says of runs, the walk through the demo run, and what to do where there is none."""
+"""Home: what it says of runs, the walk through a run, and what to do where there is none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from influence_core import jobs
 from influence_core.access import READ_ONLY
-from influence_core.config import BUILTIN_SOURCE, RunSettings
+from influence_core.config import RunSettings
 from influence_core.noise.table import find_noise
 from influence_core.report import tour
 from influence_core.store.run import Run
@@ -19,8 +19,7 @@ Links = dict[str, str]
 
 @pytest.fixture
 def demo(small_run: Run) -> Run:
-    """A finished run of the built-in data, as the factory's settings say it is."""
-    assert small_run.manifest().settings.data.source == BUILTIN_SOURCE
+    """A finished run."""
     return small_run
 
 
@@ -79,11 +78,43 @@ def test_next_steps_lead_to_every_page(demo: Run) -> None:
     assert named == {path.stem for path in (PROJECT / "pages").glob("*.py")} - {"home"}
 
 
-def test_other_data_has_no_walk(demo: Run) -> None:
-    settings = demo.manifest().settings
-    data = settings.data.model_copy(update={"source": "own.csv"})
-    demo.update(settings=settings.model_copy(update={"data": data}))
-    assert "A walk through" not in messages(visit("home", run="small"))
+def test_the_walk_is_through_the_run_in_view(demo: Run, runs_root) -> None:
+    other = make_run(runs_root, "other", rows=80, classes=3)
+    app = visit("home", run="other")
+    assert "A walk through other" in messages(app)
+    assert plain(tour.rare_and_hard(other, "vog")) in messages(app)
+    assert plain(tour.rare_and_hard(demo, "vog")) not in messages(app)
+    assert "run=other" in links(app)["Find wrong labels"][1]
+
+
+def test_a_run_without_scores_has_no_walk(demo: Run, runs_root) -> None:
+    make_run(runs_root, "bare", scored=False)
+    assert "A walk through" not in messages(visit("home", run="bare"))
+
+
+def test_cards_come_by_their_start_the_newest_first(demo: Run, runs_root) -> None:
+    moments = {"small": "2026-01-02", "early": "2026-01-01", "late": "2026-01-03"}
+    for name, day in moments.items():
+        run = demo if name == "small" else make_run(runs_root, name, rows=60)
+        run.update(created=f"{day}T00:00:00+00:00")
+    demo.update()
+    opened = [
+        one.proto.query_string
+        for one in visit("home", run="small").main.get("page_link")
+        if one.proto.label == "Open"
+    ]
+    assert [next(name for name in moments if f"run={name}" in one) for one in opened] == [
+        "late",
+        "small",
+        "early",
+    ]
+
+
+def test_a_button_leads_to_a_new_run(demo: Run) -> None:
+    app = visit("home", run="small")
+    next(one for one in app.main.button if one.label == "Score new data").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Run"
 
 
 def test_hostile_names_stay_text(hostile_run: Run) -> None:
