@@ -24,7 +24,7 @@ def advised(experiment: Experiment, tolerance: float) -> list[Recommendation]:
 
 
 def answer(shown: Shown) -> None:
-    """Say in a sentence how much can go, by which way, and whether chance does as well."""
+    """Say in a sentence how much can go, dropped how, and whether chance allows as much."""
     listed = _listed(shown, forms.tolerated(_TOLERANCE))
     safe = [one for one in listed if one.fraction is not None]
     if safe:
@@ -73,13 +73,13 @@ def _best(best: Recommendation, safe: list[Recommendation], shown: Shown) -> str
     """Word the largest safe share; of shares as large, one that a score decides."""
     as_good = [one for one in safe if one.fraction == best.fraction and one is not best]
     words = (
-        f"**Up to {percent(best.fraction, 0)} can go** for {_allowed(best)} of accuracy at most, "
-        f"by {plain(shown.titles[best.curve.name])}"
+        f"**Up to {percent(best.fraction, 0)} can go** for {_allowed(best)} of accuracy at most. "
+        f"Best dropped: {plain(shown.titles[best.curve.name])}"
     )
     if as_good:
-        words += f" and {counted(len(as_good), 'other way')}"
+        words += f", or by {counted(len(as_good), 'other way')}"
     chance = best.curve.score is not None and any(one.curve.score is None for one in as_good)
-    return words + (". **Rows drawn at random do as well.**" if chance else ".")
+    return words + (". **Drawn at random, as much can go.**" if chance else ".")
 
 
 def _allowed(one: Recommendation) -> str:
