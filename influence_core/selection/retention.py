@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import RunError, rule
+from influence_core.store import laid
 from influence_core.store.columns import Column, catalogue
 from influence_core.store.corrections import Corrections
+from influence_core.store.finding import numbers
+from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ def retention_of(
         RunError: rows cannot be grouped by that.
     """
     _require_grouping(run, column)
-    train = np.flatnonzero((run.examples(["split"])["split"] == "train").to_numpy())
+    train = numbers(run, ExampleQuery(splits=("train",)))
     values, kept = _groups(run, column)[train], np.isin(train, kept_rows)
     if decided is None:
         return retention(values, kept)
@@ -118,8 +121,8 @@ def _groups(run: Run, name: str) -> npt.NDArray[np.object_]:
     """Return the group of every example: an input column of the name goes before a computed one."""
     if name not in catalogue(run):
         return length_bands(_words(run))
-    stored = catalogue(run).get(name).stored
-    return run.examples([stored])[stored].to_numpy(object)
+    codes, names = laid.coded(run.examples_file, catalogue(run).get(name).stored)
+    return np.array([*names.to_pylist(), np.nan], dtype=object)[codes]
 
 
 def _words(run: Run) -> npt.NDArray[np.int64]:
