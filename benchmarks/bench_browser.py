@@ -148,18 +148,21 @@ def _paints(browser: Any, address: str) -> tuple[float, ...]:
 def _memory(server: psutil.Process, window: Window, addresses: list[str]) -> str:
     """Turn to addresses at random, and tell how much the server holds on the way."""
     generator = np.random.default_rng(0)
-    held = [_held(server)]
+    held = [server.memory_info()]
     for number in range(1, WALK + 1):
         window.turn(addresses[generator.integers(len(addresses))])
         if number % (WALK // 4) == 0:
-            held.append(_held(server))
-    told = ", ".join(f"{one:,.0f}" for one in held)
-    middle = statistics.median(held)
-    return f"memory before and through {WALK} turns: {told} MB (median {middle:,.0f})"
+            held.append(server.memory_info())
+    told = ", ".join(_megabytes(one.rss) for one in held)
+    mapped = _megabytes(statistics.median(one.shared for one in held))
+    return (
+        f"memory before and through {WALK} turns: {told} MB; in the median {mapped} MB of it are "
+        "files mapped into memory"
+    )
 
 
-def _held(server: psutil.Process) -> float:
-    return float(server.memory_info().rss) / 2**20
+def _megabytes(size: float) -> str:
+    return f"{size / 2**20:,.0f}"
 
 
 def _server(base: str) -> psutil.Process:

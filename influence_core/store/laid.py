@@ -54,7 +54,7 @@ def column(path: Path, name: str) -> pa.ChunkedArray:
 
 
 def lowered(path: Path, name: str) -> pa.ChunkedArray:
-    """Return a column of words in lower case, as the database lowers them."""
+    """Return a column of words in lower case."""
     return _shelf().column((path, name, "lower"), lambda: _lower(column(path, name)))
 
 
