@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
+from influence_core.noise.table import suspected
 from influence_core.scores.registry import specs_of
 from influence_core.store.columns import Catalogue, Column, catalogue
 from influence_core.store.query import ExampleQuery
@@ -252,6 +253,9 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     if pairs:
         columns["text_pair"] = text("Second text", width=wide // share + 10)
     columns["label"] = text("Class", width=narrow)
+    if top := queries.ask(view.run, suspected):
+        columns["doubt"] = text("Wrong?", width=62, help=_WRONG)
+        shown = shown.assign(doubt=["likely" if at <= top else "" for at in frame[_NOISE_RANK]])
     columns["value"] = text(view.spec.label, width=76, alignment="right")
     if by not in (None, *_ALWAYS):
         columns["by"] = text(_called(by, view), width=wide // share)
@@ -263,6 +267,13 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
 
 
 _ALWAYS = ("text", "text_pair", "label")
+
+_NOISE_RANK = "noise_rank"
+
+_WRONG = (
+    "Rows whose label looks wrong by the consensus of the page Noise: as many as labels are "
+    "estimated to be wrong. A row may be easy by a score and yet have a wrong label."
+)
 
 
 def _worded(values: pd.Series) -> list[str]:
@@ -278,7 +289,8 @@ def _page(view: Lens, part: Part) -> pd.DataFrame:
     size = BLOCK * PAGE_SIZE
     block = part.order[start // size * size :][:size]
     by = [part.query.column] if part.query.order == "column" else []
-    names = ("id", "text", "text_pair", "label", view.column, *by)
+    doubt = [_NOISE_RANK] if queries.ask(view.run, suspected) else []
+    names = ("id", "text", "text_pair", "label", view.column, *by, *doubt)
     frame = queries.ask(view.run, columns_of, tuple(block.tolist()), names)
     return frame[start % size :][:PAGE_SIZE].reset_index(drop=True)
 

@@ -133,6 +133,31 @@ def write_noise(run: Run, seed: int = 0, progress: Progress | None = None) -> No
     return read_noise(run)
 
 
+def read_facts(run: Run) -> NoiseFacts | None:
+    """Return what the report says of itself, without its rows; None where the run has changed."""
+    import pyarrow.parquet as pq
+
+    path = noise_file(run)
+    if not path.exists():
+        return None
+    facts = NoiseFacts.model_validate_json(pq.read_schema(path).metadata[NOISE_FACTS])
+    return facts if facts.content == run.manifest().content_version else None
+
+
+def suspected(run: Run) -> int:
+    """Return down to which rank labels look wrong: as many as are estimated to be wrong.
+
+    0 where that was not estimated of the run as it is.
+    """
+    import pyarrow.parquet as pq
+
+    facts = read_facts(run)
+    if facts is None or facts.wrong is None:
+        return 0
+    rows: int = pq.read_metadata(noise_file(run)).num_rows
+    return round(facts.wrong.share * rows)
+
+
 def read_noise(run: Run) -> NoiseReport:
     """Read what was computed.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from influence_core.noise.known import found_by_rank, known_wrong
 from influence_core.noise.share import WrongShare
-from influence_core.noise.table import NoiseFacts, noise_file, read_noise
+from influence_core.noise.table import NoiseFacts, read_facts, read_noise
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.recommend import Recommendation, recommend
@@ -17,7 +17,7 @@ from influence_core.scores.registry import spec_of
 from influence_core.selection.classes import by_hardness
 from influence_core.selection.retention import retention_of
 from influence_core.selection.select import SelectionSettings, select
-from influence_core.store.columns import NOISE_FACTS, catalogue, rank_column
+from influence_core.store.columns import catalogue, rank_column
 from influence_core.store.query import Between, ExampleQuery, OneOf
 from influence_core.store.rows import count as rows_found
 from influence_core.store.run import Run
@@ -76,7 +76,7 @@ def misjudged(run: Run, score: str) -> str:
 
 def wrong_labels(run: Run) -> str:
     """Tell how many labels look wrong, and where it is known, how many of the first really are."""
-    facts, known = _judged(run), known_wrong(run)
+    facts, known = read_facts(run), known_wrong(run)
     if facts is None:
         are = (
             f"{counted(int(known.sum()), 'label')} are known to be wrong"
@@ -127,7 +127,7 @@ def kept(run: Run, score: str) -> str:
 
 def finding(run: Run) -> str:
     """Tell the most telling thing that is known of a run at a glance; "" where there is none."""
-    facts = _judged(run)
+    facts = read_facts(run)
     wrong = facts.wrong if facts else None
     if wrong is not None and wrong.high - wrong.low <= TOLD_WITHIN:
         return _suspected(run, wrong)
@@ -136,16 +136,6 @@ def finding(run: Run) -> str:
     never = OneOf(column="never_learnt", values=(True,))
     rows = rows_found(run, ExampleQuery(filters=(never,), scored_only=True))
     return f"{counted(rows, 'row')} never learnt"
-
-
-def _judged(run: Run) -> NoiseFacts | None:
-    """Return what was found about labels, if that is of the run as it is."""
-    import pyarrow.parquet as pq
-
-    if not noise_file(run).exists():
-        return None
-    facts = NoiseFacts.model_validate_json(pq.read_schema(noise_file(run)).metadata[NOISE_FACTS])
-    return facts if facts.content == run.manifest().content_version else None
 
 
 def _estimated(run: Run, facts: NoiseFacts) -> str:

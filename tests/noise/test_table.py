@@ -10,7 +10,14 @@ import pytest
 
 from influence_core.errors import RunBusy, RunError, ScoreError
 from influence_core.noise.known import detections, known_wrong
-from influence_core.noise.table import find_noise, noise_file, read_noise, write_noise
+from influence_core.noise.table import (
+    find_noise,
+    noise_file,
+    read_facts,
+    read_noise,
+    suspected,
+    write_noise,
+)
 from influence_core.progress import Event, Progress
 from influence_core.store.files import discard, write_parquet
 from influence_core.store.run import Run
@@ -217,3 +224,13 @@ def test_known_columns_are_read(small_run: Run) -> None:
         known_wrong(small_run, "nothing")
     with pytest.raises(RunError, match="'truth' must name a column of true and false"):
         known_wrong(small_run, "domain")
+
+
+def test_as_many_look_wrong_as_are_estimated_to_be(small_run: Run) -> None:
+    assert (read_facts(small_run), suspected(small_run)) == (None, 0)
+    give_features(small_run)
+    report = find_noise(small_run)
+    assert read_facts(small_run) == report.facts
+    assert suspected(small_run) == round(report.facts.wrong.share * len(report.table)) > 0
+    small_run.update(content_version="another")
+    assert (read_facts(small_run), suspected(small_run)) == (None, 0)

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from influence_core.noise.near import nearest
+from influence_core.noise.table import find_noise, suspected
 from influence_core.scores.pairwise.explain import explain
 from influence_core.store import tables
 from influence_core.store.query import ExampleQuery
@@ -239,3 +240,15 @@ def test_ticks_outlive_pages_and_runs_do_not_share_them(
     ticked.boxes(small_run, [8], first=True).told([0])
     small_run.update(created="2000-01-01T00:00:00+00:00")
     assert ticked.rows(small_run) == []
+
+
+def test_rows_whose_label_looks_wrong_say_so_at_either_end(small_run: Run) -> None:
+    assert "doubt" not in opened(run="small", score="vog").dataframe[0].value
+    give_features(small_run)
+    report = find_noise(small_run)
+    wrong = set(report.table["id"].iloc[: suspected(small_run)])
+    for end in ("hardest", "easiest"):
+        table = opened(run="small", score="vog", end=end).dataframe[0].value
+        said = ["likely" if id in wrong else "" for id in table["id"]]
+        assert table["doubt"].tolist() == said
+    assert wrong
