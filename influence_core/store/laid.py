@@ -37,6 +37,9 @@ MAPPED_BYTES = 2**20
 MOST_KINDS = 2**16
 """Different words up to which a column is laid out as codes."""
 
+_LONG = 2**31
+"""Bytes that the smaller kind of words cannot count in one piece."""
+
 _TEXTS = ("id", "text")
 """Columns of which nearly every row is different."""
 
@@ -60,7 +63,13 @@ def lowered(path: Path, name: str) -> pa.ChunkedArray:
 
 def values(path: Path, name: str) -> npt.NDArray[Any]:
     """Return a column of numbers or flags; where values are missing, as floats with NaN."""
-    return np.asarray(column(path, name).to_numpy())
+    import pyarrow as pa
+
+    found = column(path, name)
+    gappy_flags = pa.types.is_boolean(found.type) and found.null_count
+    if gappy_flags or pa.types.is_decimal(found.type):
+        found = found.cast(pa.float64())
+    return np.asarray(found.to_numpy())
 
 
 def coded(path: Path, name: str) -> Coded:
@@ -183,6 +192,8 @@ def _read(path: Path, name: str) -> pa.ChunkedArray:
         read = read.unify_dictionaries()
         if read.num_chunks and len(read.chunk(0).dictionary) > MOST_KINDS:
             read = read.cast(pa.large_string())
+    if read.nbytes >= _LONG and pa.types.is_string(read.type):
+        read = read.cast(pa.large_string())
     return pa.chunked_array([read.combine_chunks()]) if read.num_chunks != 1 else read
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,24 @@ def test_the_least_lately_asked_for_make_room(file: Path, monkeypatch: pytest.Mo
     for name in ("a", "b", "a", "c"):
         shelf.column((file, name), lambda: pa.chunked_array([np.zeros(6)]))
     assert [key[1] for key in shelf.held] == ["a", "c"]
+
+
+def test_flags_with_gaps_and_decimals_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "other.parquet"
+    money = pa.array([Decimal("1.50"), None, Decimal("-2.00")])
+    pq.write_table(
+        pa.table({"flag": [True, None, False], "whole": [3, None, 1], "money": money}), path
+    )
+    for name, expected in (("flag", [1, np.nan, 0]), ("whole", [3, np.nan, 1])):
+        np.testing.assert_array_equal(laid.values(path, name), expected)
+    np.testing.assert_array_equal(laid.values(path, "money"), [1.5, np.nan, -2])
+
+
+def test_long_words_lie_in_one_piece(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(laid, "_LONG", 1)
+    found = laid._read(file, "id")
+    assert found.type == pa.large_string()
+    assert (found.num_chunks, found.to_pylist()) == (1, list("fedcba"))
 
 
 def test_words_of_few_kinds_are_codes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
