@@ -114,7 +114,7 @@ def _scores(example: Example, view: Lens) -> None:
                 "Score": entries[reading.score].label,
                 "Value": figure(reading.raw),
                 "Harder than": reading.percentile,
-                "Class z": f"{reading.class_norm:.2f}",
+                "In class": f"{reading.class_norm:.2f}",
             }
             for reading in example.scores
             if reading.score in entries
@@ -137,7 +137,7 @@ def _scores(example: Example, view: Lens) -> None:
                 width=100,
                 help="Share of the other training rows that are easier by this score.",
             ),
-            "Class z": st.column_config.TextColumn(
+            "In class": st.column_config.TextColumn(
                 width=64,
                 alignment="right",
                 help="Standard deviations from the mean of the rows with the same label.",
