@@ -14,7 +14,7 @@ from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings, Point
 from influence_core.store.run import Run, open_run
 from influence_core.store.state import dataset_of
-from influence_core.training.folds import read_units
+from influence_core.store.units import read_units
 
 Names = npt.NDArray[np.object_]
 

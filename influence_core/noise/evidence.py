@@ -96,7 +96,7 @@ class Evidence:
     @cached_property
     def units(self) -> Integers:
         """A number for each row; rows of one number are one text, or one group."""
-        from influence_core.training.folds import read_units
+        from influence_core.store.units import read_units
 
         return read_units(self.run, dataset_of(self.run).group)
 

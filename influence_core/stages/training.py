@@ -106,7 +106,8 @@ def judge_out_of_fold(job: Job, replicate: Run, seed: int) -> None:
     """Features of the untuned encoder → what heads say of rows they did not learn from."""
     import numpy as np
 
-    from influence_core.training.folds import read_units, write_out_of_fold
+    from influence_core.store.units import read_units
+    from influence_core.training.folds import write_out_of_fold
     from influence_core.training.untuned import untuned_file
 
     dataset, features = dataset_of(job.run), np.load(untuned_file(job.run), mmap_mode="r")

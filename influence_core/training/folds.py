@@ -16,7 +16,6 @@ from influence_core.data.splits import dominant
 from influence_core.errors import RunError, ScoreError, rule
 from influence_core.model.head import build_head
 from influence_core.progress import Progress
-from influence_core.store.database import Parameters, frame, quote
 from influence_core.store.files import atomic, new_array, write_parquet
 from influence_core.store.run import Run
 from influence_core.training.heads import train_heads
@@ -61,7 +60,7 @@ def write_out_of_fold(
 
     Heads and their training are those of a probe, drawn from `seed`. `features` (examples, D) must
     come from an encoder that was not tuned on these labels, or the probabilities know the labels
-    that they are meant to judge. `units` (training rows,) are those of `read_units`.
+    that they are meant to judge. `units` (training rows,) are those of `store.units.read_units`.
 
     Cost: about that of training two probes.
 
@@ -99,26 +98,6 @@ def read_out_of_fold(replicate: Run) -> OutOfFold:
         loss=table.column("loss").to_numpy(),
         probabilities=np.load(folder / _PROBABILITIES, mmap_mode="r"),
     )
-
-
-def read_units(run: Run, group: str | None, split: str = "train") -> Integers:
-    """Return a number for each row of a split; rows of one number belong together.
-
-    These are the rows of one value of column `group`, or else rows of equal texts. Rows without a
-    value stand alone.
-    """
-    parameters = Parameters()
-    source = parameters.parquet(run.examples_file)
-    key = quote(group) if group else "concat(length(text), ':', text, text_pair)"
-    found = frame(
-        f"""
-        SELECT CASE WHEN {key} IS NULL THEN file_row_number::UBIGINT ELSE hash({key}) END AS unit
-        FROM {source} WHERE split = {parameters.bind(split)} ORDER BY file_row_number
-        """,
-        parameters,
-    )
-    _, first, unit = np.unique(found["unit"].to_numpy(), return_index=True, return_inverse=True)
-    return np.asarray(first[unit], dtype=np.int64)
 
 
 def deal_folds(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,13 +19,11 @@ from influence_core.config import (
 )
 from influence_core.errors import RunError, ScoreError
 from influence_core.progress import silent
-from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from influence_core.training import folds
 from influence_core.training.folds import (
     deal_folds,
     read_out_of_fold,
-    read_units,
     write_out_of_fold,
 )
 from influence_core.training.outlook import Examples
@@ -75,27 +72,6 @@ def test_folds_follow_the_seed() -> None:
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-
-
-class TestUnits:
-    @pytest.fixture
-    def run(self, tmp_path: Path) -> Run:
-        table = pa.table(
-            {
-                "text": ["a", "held out", "a", "ab", "a", "a"],
-                "text_pair": pa.array(["b", None, "b", None, None, "c"]),
-                "split": ["train", "test", "train", "train", "train", "train"],
-                'spe"aker': pa.array([1, 1, None, 2, 1, None]),
-            }
-        )
-        write_parquet(Run(tmp_path).examples_file, table)
-        return Run(tmp_path)
-
-    def test_equal_texts_are_one(self, run: Run) -> None:
-        assert read_units(run, None).tolist() == [0, 0, 2, 3, 4]
-
-    def test_groups_are_one_and_rows_without_stand_alone(self, run: Run) -> None:
-        assert read_units(run, 'spe"aker').tolist() == [0, 1, 2, 0, 4]
 
 
 @pytest.fixture

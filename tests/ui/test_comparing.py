@@ -13,6 +13,7 @@ from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from tests.factory import read
+from tests.test_architecture import loaded_by
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -71,6 +72,10 @@ def test_runs_of_other_data_are_not_offered(small_run: Run, other_run: Run) -> N
     assert not app.error
     assert "There is nothing to compare small with yet" in said(app)
     assert "1 other run cannot be compared with it" in said(app)
+
+
+def test_the_page_loads_no_model_library(tmp_path: Path) -> None:
+    assert loaded_by("import ui.sides, ui.comparing", tmp_path) <= {"plotly", "pandas"}
 
 
 def test_a_run_without_predictions_says_why(small_run: Run, other_run: Run) -> None:
