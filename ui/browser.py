@@ -246,15 +246,16 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
         text_pair=cut(frame["text_pair"]),
         value=figures(frame[view.column]),
     )
-    wide, narrow = widths
+    top = queries.ask(view.run, suspected)
+    wide, narrow = widths[0] - bool(top) * _DOUBT, widths[1]
     text = st.column_config.TextColumn
     share = 1 + bool(pairs) + (by not in (None, *_ALWAYS))
     columns = {"text": text("Text", width=wide // share + 10 * (share > 1))}
     if pairs:
         columns["text_pair"] = text("Second text", width=wide // share + 10)
     columns["label"] = text("Class", width=narrow)
-    if top := queries.ask(view.run, suspected):
-        columns["doubt"] = text("Wrong?", width=62, help=_WRONG)
+    if top:
+        columns["doubt"] = text("Wrong?", width=_DOUBT, help=_WRONG)
         shown = shown.assign(doubt=["likely" if at <= top else "" for at in frame[_NOISE_RANK]])
     columns["value"] = text(view.spec.label, width=76, alignment="right")
     if by not in (None, *_ALWAYS):
@@ -269,6 +270,9 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
 _ALWAYS = ("text", "text_pair", "label")
 
 _NOISE_RANK = "noise_rank"
+
+_DOUBT = 62
+"""Pixels of the column that says which labels look wrong."""
 
 _WRONG = (
     "Rows whose label looks wrong by the consensus of the page Noise: as many as labels are "
