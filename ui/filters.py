@@ -37,7 +37,8 @@ def encode(wanted: Filter) -> str:
         return f"{column}={_RANGE.join(ends)}"
     if isinstance(wanted, Contains):
         return f"{column}={_PART}{quote(wanted.text, safe='')}"
-    values = (_MISSING if value is None else quote(str(value), safe="") for value in wanted.values)
+    kept = wanted.values  # noqa: PD011
+    values = (_MISSING if value is None else quote(str(value), safe="") for value in kept)
     return f"{column}={','.join(values)}"
 
 

@@ -107,7 +107,7 @@ def test_scores_are_loaded_from_a_file(visit: Visit, runs: Path, tmp_path: Path)
     expect(page.get_by_text("No model was trained here")).to_be_visible(timeout=STARTED)
     run = Run(runs / "texts-label")
     assert run.scores(["el2n"])["el2n"].tolist() == values
-    page.get_by_test_id("stMain").get_by_role("link", name="Distributions").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Examples").click()
     expect(page.get_by_text("Computed elsewhere and imported")).to_be_visible()
 
 
