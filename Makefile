@@ -12,8 +12,10 @@ app: $(INSTALLED)
 	$(BIN)/influence demo
 	$(BIN)/influence app
 
+# Tests of the browser come alone: beside others they would wait for pages that are slow to be drawn.
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --ignore tests/e2e
+	$(BIN)/python -m pytest tests/e2e
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
