@@ -48,18 +48,20 @@ PLACE = _ROW_COLUMN
 class Column:
     """A column by the name it is asked for, and where it lies.
 
-    An input column whose name is taken by a computed one is asked for as `<name>_input`.
+    An input column whose name is taken by a computed one is asked for as `<name>_input`. In
+    statements it is `listed`, as DuckDB names it: there capital letters tell no names apart.
     """
 
     name: str
     kind: Kind
     table: Table
     stored: str
+    listed: str = ""
 
     @property
     def expression(self) -> str:
         """The column in a statement that reads its table under its alias."""
-        return f"{_ALIAS[self.table]}.{quote(self.stored)}"
+        return f"{_ALIAS[self.table]}.{quote(self.listed or self.stored)}"
 
     @property
     def comparable(self) -> str:
@@ -189,7 +191,8 @@ def read_values(column: Column, values: pa.ChunkedArray, parameters: Parameters)
     import numpy as np
     import pyarrow as pa
 
-    told = pa.table({column.stored: values, PLACE: np.arange(len(values))})
+    name = column.listed or column.stored
+    told = pa.table({name: values, PLACE: np.arange(len(values))})
     return f"{parameters.table(told)} {_ALIAS[column.table]}"
 
 
@@ -204,9 +207,9 @@ def _derived(run: Run, table: Derived) -> list[Column]:
     if not path.exists() or (table == "noise" and not _judges_this_version(run)):
         return []
     return [
-        Column(_derived_name(table, name), kind, table, name)
-        for name, kind in _schema(path).items()
-        if name not in _KEYS[table]
+        Column(_derived_name(table, stored), kind, table, stored, listed)
+        for stored, listed, kind in _schema(path)
+        if stored not in _KEYS[table]
     ]
 
 
@@ -228,31 +231,36 @@ def _derived_name(table: Derived, name: str) -> str:
 
 def _inputs(path: Path, taken: set[str]) -> list[Column]:
     schema = _schema(path)
-    if _ROW_COLUMN in schema:
-        raise RunError(
-            rule("column", "be called otherwise: the name is kept for row numbers", _ROW_COLUMN)
-        )
+    for stored, *_ in schema:
+        if stored.lower() == _ROW_COLUMN:
+            raise RunError(
+                rule("column", "be called otherwise: the name is kept for row numbers", stored)
+            )
     found = []
-    used = taken | set(schema)
-    for stored, kind in schema.items():
+    used = taken | {stored for stored, *_ in schema}
+    for stored, listed, kind in schema:
         name = stored
         if stored not in CORE and stored in taken:
             while name in used:
                 name += "_input"
             used.add(name)
-        found.append(Column(name, kind, "examples", stored))
+        found.append(Column(name, kind, "examples", stored, listed))
     return found
 
 
-def _schema(path: Path) -> dict[str, Kind]:
+def _schema(path: Path) -> tuple[tuple[str, str, Kind], ...]:
+    """Return the columns of a file: their names there, and in the database, and their kinds."""
     return _schema_of(path, state_of(path))
 
 
 @lru_cache(maxsize=64)
-def _schema_of(path: Path, state: tuple[int, int]) -> dict[str, Kind]:
+def _schema_of(path: Path, state: tuple[int, int]) -> tuple[tuple[str, str, Kind], ...]:
+    import pyarrow.parquet as pq
+
     parameters = Parameters()
     described = rows(f"DESCRIBE SELECT * FROM {parameters.parquet(path)}", parameters)
-    return {name: _kind(kind) for name, kind, *_ in described}
+    told = zip(pq.read_schema(path).names, described, strict=True)
+    return tuple((stored, listed, _kind(kind)) for stored, (listed, kind, *_) in told)
 
 
 def _kind(duckdb_type: str) -> Kind:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from influence_core.store.database import Parameters, frame, state_of
 from influence_core.store.files import discard
+from influence_core.store.plain import plain, plain_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,7 +100,7 @@ def row(path: Path, place: int) -> pa.Table:
     group = int(np.searchsorted(ends, place, side="right"))
     first = int(ends[group - 1]) if group else 0
     around = _shelf().get((path, group), lambda: _read_group(path, group))
-    return around.slice(place - first, 1)
+    return plain_table(around.slice(place - first, 1))
 
 
 @dataclass
@@ -188,6 +189,7 @@ def _read(path: Path, name: str) -> pa.ChunkedArray:
     kind = pq.read_schema(path).field(name).type
     words = name not in _TEXTS and (pa.types.is_string(kind) or pa.types.is_large_string(kind))
     read = pq.read_table(path, columns=[name], read_dictionary=[name] if words else None)[name]
+    read = plain(read)
     if _is_coded(read):
         read = read.unify_dictionaries()
         if read.num_chunks and len(read.chunk(0).dictionary) > MOST_KINDS:

@@ -92,7 +92,8 @@ def _categories(run: Run, words: list[Column]) -> set[str]:
         return set()
     parameters = Parameters()
     asked = ", ".join(
-        f"count(DISTINCT {column.expression}), max(length({column.expression}))" for column in words
+        f"count(DISTINCT {column.expression}), max(length(CAST({column.expression} AS VARCHAR)))"
+        for column in words
     )
     source = f"{parameters.parquet(run.examples_file)} e"
     total, *figures = rows(f"SELECT count(*), {asked} FROM {source}", parameters)[0]

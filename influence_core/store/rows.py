@@ -230,10 +230,12 @@ def columns_of(run: Run, wanted: Iterable[int], names: Sequence[str]) -> pd.Data
 
     known = catalogue(run)
     asked = np.fromiter(wanted, np.int64)
-    found = {name: at(run, known.get(name), asked) for name in dict.fromkeys(names)}
+    different = list(dict.fromkeys(names))
+    found = [pa.array(asked), *(at(run, known.get(name), asked) for name in different)]
+    numbered = [f"c{place}" for place in range(len(found))]
     parameters = Parameters()
-    table = parameters.table(pa.table({"row": asked, **found}))
-    return frame(f"SELECT * FROM {table}", parameters)
+    table = parameters.table(pa.Table.from_arrays(found, numbered))
+    return frame(f"SELECT * FROM {table}", parameters).set_axis(["row", *different], axis=1)
 
 
 def _record(run: Run, known: Catalogue, table: Table, row: int) -> dict[str, Any]:
@@ -244,11 +246,9 @@ def _record(run: Run, known: Catalogue, table: Table, row: int) -> dict[str, Any
     place = int(places(run, table, np.array([row]))[0])
     if place < 0:
         return {}
-    parameters = Parameters()
-    listed = ", ".join(quote(column.stored) for column in chosen)
-    source = parameters.table(laid.row(table_file(run, table), place))
-    (found,) = rows(f"SELECT {listed} FROM {source}", parameters)
-    return dict(zip((column.name for column in chosen), found, strict=True))
+    stored = laid.row(table_file(run, table), place)
+    (found,) = stored.to_pylist(maps_as_pydicts="lossy")
+    return {column.name: found[column.stored] for column in chosen}
 
 
 def _readings(keys: Iterable[str], values: dict[str, Any], total: int) -> Iterable[ScoreReading]:
