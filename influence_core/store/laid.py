@@ -10,12 +10,14 @@ from __future__ import annotations
 import atexit
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import count
 from pathlib import Path
-from threading import RLock
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Places = npt.NDArray[np.int32]
+Key = tuple[Any, ...]
 
 MOST_BYTES = 2 * 2**30
 """Bytes on disk from which on the columns least lately asked for are forgotten."""
+
+MOST_HELD_BYTES = 2**28
+"""Bytes in memory from which on those are forgotten that are not on disk."""
 
 MAPPED_BYTES = 2**20
 """Bytes from which on a column is written to disk rather than held."""
@@ -103,51 +109,81 @@ def row(path: Path, place: int) -> pa.Table:
     return plain_table(around.slice(place - first, 1))
 
 
+class _Laid(NamedTuple):
+    """A table, and whether it is in memory rather than on disk."""
+
+    table: pa.Table
+    heap: bool
+
+
 @dataclass
 class _Shelf:
     """What is laid out, by what it is of, in the order last asked for: columns, and some rows."""
 
     folder: Path
-    lock: Any = field(default_factory=RLock)
-    held: OrderedDict[tuple[Any, ...], pa.Table] = field(default_factory=OrderedDict)
-    number: int = 0
+    held: OrderedDict[Key, _Laid] = field(default_factory=OrderedDict)
+    lock: Any = field(default_factory=Lock)
+    turns: WeakValueDictionary[Key, Any] = field(default_factory=WeakValueDictionary)
+    numbers: Iterator[int] = field(default_factory=count)
 
-    def column(self, of: tuple[Any, ...], make: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
+    def column(self, of: Key, make: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
         import pyarrow as pa
 
         return self.get(of, lambda: pa.table({"column": make()}))["column"]
 
-    def get(self, of: tuple[Any, ...], make: Callable[[], pa.Table]) -> pa.Table:
-        import pyarrow as pa
+    def get(self, of: Key, make: Callable[[], pa.Table]) -> pa.Table:
+        """Return what is laid out, and make it the first time.
 
+        Who asks for the same meanwhile waits; who asks for something else does not.
+        """
         key = (*of, state_of(of[0]))
         with self.lock:
-            if key not in self.held:
-                self.held[key] = self._laid_out(make())
-                self._make_room()
-                pa.default_memory_pool().release_unused()
-            self.held.move_to_end(key)
-            return self.held[key]
+            turn = self.turns.setdefault(key, Lock())
+        with turn:
+            found = self._found(key)
+            return self._keep(key, self._laid_out(make())) if found is None else found
 
-    def _laid_out(self, made: pa.Table) -> pa.Table:
+    def _found(self, key: Key) -> pa.Table | None:
+        with self.lock:
+            if key not in self.held:
+                return None
+            self.held.move_to_end(key)
+            return self.held[key].table
+
+    def _keep(self, key: Key, laid: _Laid) -> pa.Table:
+        import pyarrow as pa
+
+        with self.lock:
+            self.held[key] = laid
+            self._make_room(self.held, MOST_BYTES)
+            self._make_room((key for key, one in self.held.items() if one.heap), MOST_HELD_BYTES)
+        pa.default_memory_pool().release_unused()
+        return laid.table
+
+    def _laid_out(self, made: pa.Table) -> _Laid:
         """Return a table mapped from a file that has no name any more: it goes with its last use.
 
         Where there is no room on the disk it stays in memory.
         """
         if made.nbytes < MAPPED_BYTES:
-            return made
-        file = self.folder / str(self.number)
-        self.number += 1
+            return _Laid(made, heap=True)
+        file = self.folder / str(next(self.numbers))
         try:
-            return _mapped(made, file)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return _Laid(_mapped(made, file), heap=False)
         except OSError:
-            return made
+            return _Laid(made, heap=True)
         finally:
             discard(file)
 
-    def _make_room(self) -> None:
-        while len(self.held) > 1 and sum(one.nbytes for one in self.held.values()) > MOST_BYTES:
-            self.held.popitem(last=False)
+    def _make_room(self, keys: Iterable[Key], most: int) -> None:
+        """Forget the first of some until the others have room; the last one stays."""
+        first = list(keys)
+        total = sum(self.held[key].table.nbytes for key in first)
+        for key in first[:-1]:
+            if total <= most:
+                break
+            total -= self.held.pop(key).table.nbytes
 
 
 @cache
