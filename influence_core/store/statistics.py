@@ -60,7 +60,7 @@ def histogram(
     if bins < 1:
         raise ConfigError(rule("bins", "be at least 1", bins))
     found = grouped(run, column, by, query, groups)
-    low, high = _range(found, clip)
+    low, high = _range(found, clip, bins)
     width = (high - low) / bins
     inside = (found.observed >= low) & (found.observed <= high)
     values, members = found.observed[inside], found.groups.members[inside]
@@ -208,12 +208,18 @@ def _names(found: Grouped, groups: npt.ArrayLike) -> npt.NDArray[np.object_]:
     return np.array(found.groups.names, object)[np.asarray(groups, np.int64)]
 
 
-def _range(found: Grouped, clip: tuple[float, float]) -> tuple[float, float]:
-    """Return the ends of a histogram: quantiles of all values."""
+def _range(found: Grouped, clip: tuple[float, float], bins: int) -> tuple[float, float]:
+    """Return the ends of a histogram: quantiles of all values, of equal ones some way apart.
+
+    That is 1, or far enough that floats as large still tell the bins apart.
+    """
     low, high = clip
     if not 0 <= low < high <= 1:
         raise ConfigError(rule("clip", "hold two rising quantiles in [0, 1]", clip))
     if not len(found.observed):
         return 0.0, 1.0
     first, last = map(float, np.quantile(found.observed, [low, high]))
-    return (first, last) if first < last else (first - 0.5, last + 0.5)
+    if first < last:
+        return first, last
+    away = max(0.5, float(np.spacing(abs(first))) * bins)
+    return first - away, last + away

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from influence_core.errors import ConfigError, RunError
+from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
 from influence_core.store.tables import (
     MISSING,
@@ -41,6 +43,19 @@ def test_histogram_counts_as_numpy(small_run: Run, column: str) -> None:
     assert shown["rows"].tolist() == counts[filled].tolist()
     np.testing.assert_allclose(shown["left"], edges[filled], atol=1e-12)
     np.testing.assert_allclose(shown["right"], edges[filled + 1], atol=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.25, 0.0, 2.0**53, -(2.0**60), 1e300])
+@pytest.mark.parametrize("bins", [1, 50])
+def test_histogram_of_one_value_has_one_bin(small_run: Run, value: float, bins: int) -> None:
+    table = read(small_run.scores_file)
+    place = table.schema.get_field_index("vog")
+    same = table.set_column(place, "vog", pa.array([value] * len(table)))
+    write_parquet(small_run.scores_file, same)
+    shown = histogram(small_run, "vog", bins)
+    assert shown["rows"].tolist() == [len(table)]
+    assert shown["left"][0] <= value <= shown["right"][0]
+    assert shown["left"][0] < shown["right"][0]
 
 
 def test_histogram_by_group_shares_its_bins(small_run: Run) -> None:
