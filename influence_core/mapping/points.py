@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -117,7 +118,8 @@ def cloud(
     known, placed = catalogue(run), _placed(run, layout)
     total = len(placed.rows)
     if total > most:
-        placed = placed.part(_sample(run, layout, most, state_of(run.examples_file), version))
+        states = tuple(map(state_of, (run.examples_file, _axes(run, layout)[0])))
+        placed = placed.part(_sample(run, layout, most, states))
     asked = {"colour": colour, "score": score}
     read = {key: at(run, known.get(name), placed.rows) for key, name in asked.items() if name}
     return Cloud(_frame(placed, read), total)
@@ -164,15 +166,19 @@ def hardest(run: Run, score: str, normalise: Normalise, share: float) -> Rows:
     return ordered(run, query)[: ceil(share * scored)]
 
 
+def _axes(run: Run, layout: Layout) -> tuple[Path, str, str]:
+    """Return the file of a map and the columns that are its axes."""
+    if layout == "cartography":
+        catalogue(run).score(CARTOGRAPHY[0])
+        return run.scores_file, *CARTOGRAPHY
+    if run.map_file.exists():
+        return run.map_file, "x", "y"
+    raise RunError(f"Run {run.name!r} has no map yet; `influence map {run.name}` makes one.")
+
+
 def _placed(run: Run, layout: Layout) -> Placed:
     """Return the rows on a map, ascending."""
-    if layout == "cartography":
-        file, (x, y) = run.scores_file, CARTOGRAPHY
-        catalogue(run).score(x)
-    elif run.map_file.exists():
-        file, x, y = run.map_file, "x", "y"
-    else:
-        raise RunError(f"Run {run.name!r} has no map yet; `influence map {run.name}` makes one.")
+    file, x, y = _axes(run, layout)
     rows = laid.values(file, "row")
     found = Placed(rows, *(laid.values(file, name).astype(np.float64) for name in (x, y)))
     found = found.part(np.isfinite(found.x) & np.isfinite(found.y))
@@ -189,8 +195,11 @@ def _cells(values: Floats, bins: int) -> tuple[Rows, Floats]:
 
 
 @lru_cache(maxsize=4)
-def _sample(run: Run, layout: Layout, most: int, examples: tuple[int, int], version: str) -> Rows:
-    """Return the places of a sample among the rows on a map: the same for every colour."""
+def _sample(run: Run, layout: Layout, most: int, states: tuple[tuple[int, int], ...]) -> Rows:
+    """Return the places of a sample among the rows on a map: the same for every colour.
+
+    It holds as long as the files that it looks at stay in their states.
+    """
     rows = _placed(run, layout).rows
     return np.flatnonzero(_sampled(run, rows, most / len(rows)))
 

@@ -58,6 +58,15 @@ def test_a_sample_takes_the_same_share_of_every_label(charted: Run) -> None:
     assert found.points.equals(again.points)
 
 
+def test_a_sample_is_drawn_anew_for_other_scores(charted: Run) -> None:
+    assert cloud(charted, "cartography", most=90).total > 120
+    left = read(charted.scores_file)[:120]
+    write_parquet(charted.scores_file, left)
+    found = cloud(charted, "cartography", most=90)
+    assert found.total == 120
+    assert set(found.points["row"]) <= set(left["row"].to_pylist())
+
+
 def test_a_grid_counts_every_example_once(charted: Run) -> None:
     cells = density(charted, "umap", bins=7)
     points = read(charted.map_file).to_pandas()
