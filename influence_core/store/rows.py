@@ -20,6 +20,7 @@ from influence_core.store.columns import (
     table_file,
 )
 from influence_core.store.database import Parameters, frame, quote, rows
+from influence_core.store.finding import numbers
 from influence_core.store.lookup import at, places
 from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
@@ -66,9 +67,7 @@ class Text(NamedTuple):
 
 def count(run: Run, query: ExampleQuery) -> int:
     """Return how many rows the query finds."""
-    scan = Scan(run, query)
-    found = rows(f"SELECT count(*) FROM {scan.source()} WHERE {scan.where}", scan.parameters)
-    return int(found[0][0])
+    return len(numbers(run, query))
 
 
 def page(
