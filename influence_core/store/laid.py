@@ -1,45 +1,26 @@
 """Columns laid out for looking up: uncompressed and mapped into memory, one copy for a process.
 
 Parquet decodes a hundred thousand rows to tell of one of them. A column that is asked for is
-therefore written once, uncompressed, into a folder of the process. The system keeps in memory what
-is looked at and takes it back where memory is short. Words of few kinds are laid out as codes.
+therefore put on the shelf once, uncompressed. Words of few kinds are laid out as codes.
 """
 
 from __future__ import annotations
 
-import atexit
-import tempfile
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from itertools import count
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.store.database import Parameters, frame, state_of
-from influence_core.store.files import discard
 from influence_core.store.plain import plain, plain_table
+from influence_core.store.shelf import shelf
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Places = npt.NDArray[np.int32]
-Key = tuple[Any, ...]
-
-MOST_BYTES = 2 * 2**30
-"""Bytes on disk from which on the columns least lately asked for are forgotten."""
-
-MOST_HELD_BYTES = 2**28
-"""Bytes in memory from which on those are forgotten that are not on disk."""
-
-MAPPED_BYTES = 2**20
-"""Bytes from which on a column is written to disk rather than held."""
 
 MOST_KINDS = 2**16
 """Different words up to which a column is laid out as codes."""
@@ -60,12 +41,12 @@ class Coded(NamedTuple):
 
 def column(path: Path, name: str) -> pa.ChunkedArray:
     """Return a column of a Parquet file, laid out."""
-    return _shelf().column((path, name), lambda: _read(path, name))
+    return shelf().column((path, name), lambda: _read(path, name))
 
 
 def lowered(path: Path, name: str) -> pa.ChunkedArray:
     """Return a column of words in lower case."""
-    return _shelf().column((path, name, "lower"), lambda: _lower(column(path, name)))
+    return shelf().column((path, name, "lower"), lambda: _lower(column(path, name)))
 
 
 def values(path: Path, name: str) -> npt.NDArray[Any]:
@@ -83,20 +64,20 @@ def coded(path: Path, name: str) -> Coded:
     """Return a column by its kinds."""
     found = column(path, name)
     if not _is_coded(found):
-        found = _shelf().column((path, name, "codes"), lambda: _encode(column(path, name)))
+        found = shelf().column((path, name, "codes"), lambda: _encode(column(path, name)))
     whole = found.combine_chunks()
     return Coded(whole.indices.fill_null(-1).to_numpy(zero_copy_only=False), whole.dictionary)
 
 
 def ordinals(path: Path, name: str) -> Places:
     """Return the place of each row's value among the sorted kinds of a column; -1 without one."""
-    found = _shelf().column((path, name, "ordinals"), lambda: _sorted_kinds(coded(path, name)))
+    found = shelf().column((path, name, "ordinals"), lambda: _sorted_kinds(coded(path, name)))
     return np.asarray(found.to_numpy())
 
 
 def places(path: Path) -> Places:
     """Return where each example stands in a table with a column `row`; -1 where it does not."""
-    found = _shelf().column((path, "row", "places"), lambda: _places(values(path, "row")))
+    found = shelf().column((path, "row", "places"), lambda: _places(values(path, "row")))
     return np.asarray(found.to_numpy())
 
 
@@ -105,100 +86,8 @@ def row(path: Path, place: int) -> pa.Table:
     ends = _ends(path, state_of(path))
     group = int(np.searchsorted(ends, place, side="right"))
     first = int(ends[group - 1]) if group else 0
-    around = _shelf().get((path, group), lambda: _read_group(path, group))
+    around = shelf().get((path, group), lambda: _read_group(path, group))
     return plain_table(around.slice(place - first, 1))
-
-
-class _Laid(NamedTuple):
-    """A table, and whether it is in memory rather than on disk."""
-
-    table: pa.Table
-    heap: bool
-
-
-@dataclass
-class _Shelf:
-    """What is laid out, by what it is of, in the order last asked for: columns, and some rows."""
-
-    folder: Path
-    held: OrderedDict[Key, _Laid] = field(default_factory=OrderedDict)
-    lock: Any = field(default_factory=Lock)
-    turns: WeakValueDictionary[Key, Any] = field(default_factory=WeakValueDictionary)
-    numbers: Iterator[int] = field(default_factory=count)
-
-    def column(self, of: Key, make: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
-        import pyarrow as pa
-
-        return self.get(of, lambda: pa.table({"column": make()}))["column"]
-
-    def get(self, of: Key, make: Callable[[], pa.Table]) -> pa.Table:
-        """Return what is laid out, and make it the first time.
-
-        Who asks for the same meanwhile waits; who asks for something else does not.
-        """
-        key = (*of, state_of(of[0]))
-        with self.lock:
-            turn = self.turns.setdefault(key, Lock())
-        with turn:
-            found = self._found(key)
-            return self._keep(key, self._laid_out(make())) if found is None else found
-
-    def _found(self, key: Key) -> pa.Table | None:
-        with self.lock:
-            if key not in self.held:
-                return None
-            self.held.move_to_end(key)
-            return self.held[key].table
-
-    def _keep(self, key: Key, laid: _Laid) -> pa.Table:
-        import pyarrow as pa
-
-        with self.lock:
-            self.held[key] = laid
-            self._make_room(self.held, MOST_BYTES)
-            self._make_room((key for key, one in self.held.items() if one.heap), MOST_HELD_BYTES)
-        pa.default_memory_pool().release_unused()
-        return laid.table
-
-    def _laid_out(self, made: pa.Table) -> _Laid:
-        """Return a table mapped from a file that has no name any more: it goes with its last use.
-
-        Where there is no room on the disk it stays in memory.
-        """
-        if made.nbytes < MAPPED_BYTES:
-            return _Laid(made, heap=True)
-        file = self.folder / str(next(self.numbers))
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return _Laid(_mapped(made, file), heap=False)
-        except OSError:
-            return _Laid(made, heap=True)
-        finally:
-            discard(file)
-
-    def _make_room(self, keys: Iterable[Key], most: int) -> None:
-        """Forget the first of some until the others have room; the last one stays."""
-        first = list(keys)
-        total = sum(self.held[key].table.nbytes for key in first)
-        for key in first[:-1]:
-            if total <= most:
-                break
-            total -= self.held.pop(key).table.nbytes
-
-
-@cache
-def _shelf() -> _Shelf:
-    folder = Path(tempfile.mkdtemp(prefix="influence-columns-"))
-    atexit.register(discard, folder)
-    return _Shelf(folder)
-
-
-def _mapped(made: pa.Table, file: Path) -> pa.Table:
-    import pyarrow as pa
-
-    with pa.OSFile(str(file), "wb") as out, pa.ipc.new_file(out, made.schema) as writer:
-        writer.write_table(made)
-    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
 
 
 @lru_cache(maxsize=64)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from influence_core.errors import RunError
-from influence_core.store import laid
+from influence_core.store import laid, shelf
 
 WORDS = ["tea", None, "ÄRGER", "tea", "Zebra", None]
 
@@ -36,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(laid, "MAPPED_BYTES", 1)
+    monkeypatch.setattr(shelf, "MAPPED_BYTES", 1)
 
 
 @pytest.mark.parametrize("name", ["row", "id", "word", "size", "count", "spans"])
@@ -56,7 +54,7 @@ def test_it_is_laid_out_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_nothing_is_left_in_the_folder(file: Path, mapped: None) -> None:
     laid.column(file, "id")
-    assert not list(laid._shelf().folder.iterdir())
+    assert not list(shelf.shelf().folder.iterdir())
 
 
 def test_where_the_disk_is_full_it_stays_in_memory(
@@ -65,7 +63,7 @@ def test_where_the_disk_is_full_it_stays_in_memory(
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(laid, "_mapped", full)
+    monkeypatch.setattr(shelf, "_mapped", full)
     assert laid.column(file, "word").to_pylist() == WORDS
 
 
@@ -80,75 +78,6 @@ def test_a_file_that_is_gone_is_told(file: Path) -> None:
     file.unlink()
     with pytest.raises(RunError, match=r"'table\.parquet' was deleted"):
         laid.column(file, "word")
-
-
-def test_the_least_lately_asked_for_make_room(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = laid._Shelf(file.parent)
-    monkeypatch.setattr(laid, "MOST_BYTES", 100)
-    for name in ("a", "b", "a", "c"):
-        shelf.column((file, name), lambda: pa.chunked_array([np.zeros(6)]))
-    assert [key[1] for key in shelf.held] == ["a", "c"]
-
-
-def made(size: int = 6) -> pa.ChunkedArray:
-    return pa.chunked_array([np.zeros(size)])
-
-
-def test_what_is_not_on_the_disk_has_less_room(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf = laid._Shelf(file.parent)
-    monkeypatch.setattr(laid, "MAPPED_BYTES", 100)
-    monkeypatch.setattr(laid, "MOST_HELD_BYTES", 100)
-    for name, size in (("a", 6), ("on disk", 1000), ("b", 6), ("c", 6)):
-        shelf.column((file, name), lambda size=size: made(size))
-    assert [key[1] for key in shelf.held] == ["on disk", "b", "c"]
-
-
-def test_a_folder_that_was_swept_away_is_made_again(tmp_path: Path, file: Path) -> None:
-    shelf = laid._Shelf(tmp_path / "swept" / "away")
-    before = pa.total_allocated_bytes()
-    found = shelf.column((file, "a"), lambda: made(2**18))
-    assert shelf.folder.stat().st_mode & 0o777 == 0o700
-    assert pa.total_allocated_bytes() - before < 2**20
-    assert len(found) == 2**18
-
-
-def test_one_that_is_slow_stops_no_other(file: Path) -> None:
-    shelf, begun, go_on = laid._Shelf(file.parent), Event(), Event()
-
-    def slow() -> pa.ChunkedArray:
-        begun.set()
-        assert go_on.wait(10)
-        return made()
-
-    with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(shelf.column, (file, "slow"), slow)
-        assert begun.wait(10)
-        same = pool.submit(shelf.column, (file, "slow"), lambda: pytest.fail("made twice"))
-        other = pool.submit(shelf.column, (file, "other"), made)
-        try:
-            assert len(other.result(5)) == 6
-            assert not first.done()
-            assert not same.done()
-        finally:
-            go_on.set()
-        assert same.result(5).equals(first.result(5))
-    assert not shelf.turns
-
-
-def test_one_that_fails_is_tried_again(file: Path) -> None:
-    shelf = laid._Shelf(file.parent)
-    with pytest.raises(ZeroDivisionError):
-        shelf.column((file, "a"), lambda: 1 // 0)
-    assert not shelf.turns
-    assert not shelf.held
-    assert len(shelf.column((file, "a"), made)) == 6
-
-
-def test_one_may_be_made_of_another(file: Path) -> None:
-    shelf = laid._Shelf(file.parent)
-    found = shelf.column((file, "a", "twice"), lambda: shelf.column((file, "a"), made))
-    assert len(found) == 6
-    assert {key[1:-1] for key in shelf.held} == {("a",), ("a", "twice")}
 
 
 def test_flags_with_gaps_and_decimals_are_numbers(tmp_path: Path) -> None:
