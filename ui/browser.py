@@ -146,8 +146,11 @@ def _called(name: str, view: Lens) -> str:
         return view.spec.label
     if name == INPUT_ORDER:
         return "Input order"
-    entry = specs_of(view.manifest).get(name)
-    return entry.label if entry else column_title(name)
+    entries = specs_of(view.manifest)
+    if name in entries:
+        return entries[name].label
+    taken = name in {entry.label for entry in entries.values()}
+    return f"{name} (column)" if taken else column_title(name)
 
 
 def _query(view: Lens) -> ExampleQuery:

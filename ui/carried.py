@@ -50,10 +50,11 @@ def take() -> None:
     for name, (key, read) in _CARRIED.items():
         if (value := read(asked[name])) is not None:
             st.session_state[key] = value
+    for name in PROTECTING:
+        st.session_state[f"prune.{name}"] = SelectionSettings.model_fields[name].default
     for name, value in _protecting(asked["protect"]):
         st.session_state[f"prune.{name}"] = value
-    if asked["unreviewed"]:
-        st.session_state[REVIEWS] = False
+    st.session_state[REVIEWS] = not asked["unreviewed"]
     if asked["start"] and not asked["share"]:
         st.session_state[FRACTION] = 0
 

@@ -16,7 +16,7 @@ from influence_core.store.rows import Text, texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from ui import access, nearby, queries, shell
-from ui.reviewing import DONE, Desk, take_notice
+from ui.reviewing import DONE, Desk, offered, take_notice
 from ui.suspects import Suspect, Suspects
 from ui.tables import ROW_HEIGHT
 from ui.wording import age, count, counted, percent, plain, short
@@ -59,7 +59,7 @@ _MOST_LINES = 8
 _ASKED_LENGTHS = 200
 """Rows whose texts tell how much room a text takes: the most suspicious."""
 
-_LABEL_HEIGHT, _TOLD_HEIGHT = 76, 48
+_LABEL_HEIGHT, _TOLD_HEIGHT = 76, 64
 """Pixels of the given label, and of what was done last: two lines each."""
 
 
@@ -188,15 +188,18 @@ def _last(desk: Desk) -> None:
         width="stretch",
     )
     with told, st.container(height=_TOLD_HEIGHT, border=False, vertical_alignment="center"):
-        st.caption(_told_last(desk))
+        if notice := take_notice():
+            st.warning(notice, icon=":material/group:")
+        else:
+            st.caption(_told_last(desk))
 
 
 def _told_last(desk: Desk) -> str:
-    """Say what the last act could not do, who is missing, or what was done last."""
-    if told := take_notice():
-        return f":orange[:material/group: {told}]"
+    """Say who is missing or is taken to sit here, or what was done last."""
     if desk.reviewer is None:
         return "Say who you are to decide: every decision is kept with a name."
+    if not desk.last and desk.standing and (name := offered()):
+        return f"You decide as {plain(name)}, as somebody did before: is that you?"
     if not desk.last:
         return "You have not decided about any row yet."
     last, rows = desk.last[0], counted(len(desk.last), "row")

@@ -13,12 +13,12 @@ from influence_core.store.columns import score_column
 from ui import crossing, plots, queries, shell
 from ui.shell import Lens
 from ui.spread import Grouping, boxes_of, ordered
-from ui.wording import count, counted, figures, percent, plain
+from ui.wording import count, figures, percent, plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NARROW, _WIDE = 76, 92
+_NARROW, _WIDE = 76, 108
 """Pixels of the table's columns: together they fit a window of 1280."""
 
 
@@ -33,7 +33,7 @@ def hardness(view: Lens, grouping: Grouping) -> None:
         crossing.pick_group(summary["group"].tolist(), grouping.by),
     )
     st.caption(
-        f"{len(grouping.shown)} of {counted(grouping.total, 'group')}. A box holds the middle "
+        f"{len(grouping.shown)} of {grouping.counted(grouping.total)}. A box holds the middle "
         "half of the rows, its line is the median, and whiskers reach 1.5 box widths further. "
         f"{_hard_end(view)} Click a box to see only its rows, here and on every page."
     )
@@ -76,21 +76,24 @@ def table(view: Lens, grouping: Grouping) -> None:
             "group": st.column_config.TextColumn(grouping.noun.capitalize(), width=125),
             **{
                 name: st.column_config.TextColumn(
-                    width=_WIDE if " median" in name else _NARROW, alignment="right"
+                    width=_WIDE if ", " in name else _NARROW, alignment="right"
                 )
                 for name in wide.columns[1:]
             },
         },
     )
     st.caption(
-        "Median: of the score as computed. Class and data: of its standard deviations within the "
-        "class and within the dataset. Below 0: easier than the mean "
+        "Median: of the score as computed. Class and data: of its standard deviations from the "
+        "mean within the class and within the dataset. Below 0: easier than the mean "
         f"{'' if view.spec.hard == 'high' else '(here: harder) '}of what it is compared with."
     )
 
 
 def _wide(*parts: pd.DataFrame) -> pd.DataFrame:
-    """Lay the normalisations beside each other, worded for people."""
+    """Lay the normalisations beside each other, worded for people.
+
+    Mean and standard deviation are told within the dataset only: in a class they are 0 and 1.
+    """
     import pandas as pd
 
     everything = pd.concat(parts, ignore_index=True)
@@ -98,11 +101,13 @@ def _wide(*parts: pd.DataFrame) -> pd.DataFrame:
     wide = pd.DataFrame(
         {"Rows": raw["rows"].map(count), "Median": figures(raw["median"])}, index=raw.index
     )
-    for key, name in (("class", "class"), ("dataset", "data")):
+    told = {"class": ("class", ("median",)), "dataset": ("data", ("median", "mean", "std"))}
+    for key, (name, columns) in told.items():
         part = everything[everything["normalise"] == key].set_index("group")
-        for column in ("median", "mean", "std"):
-            wide[f"{name} {column}"] = part[column].map(lambda value: f"{round(value, 2) + 0:.2f}")
-        wide[f"{name} < 0"] = part["below_zero"].map(lambda share: percent(share, 0))
+        for column in columns:
+            rounded = part[column].map(lambda value: f"{round(value, 2) + 0:.2f}")
+            wide[f"{column.capitalize()}, {name}"] = rounded
+        wide[f"Below 0, {name}"] = part["below_zero"].map(lambda share: percent(share, 0))
     return wide.reset_index()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def _path() -> str | None:
         persist_state="session",
         help="A path of the machine that serves this page.",
     ).strip()
-    return str(Path(typed).expanduser()) if typed else None
+    return os.path.expanduser(typed) if typed else None
 
 
 def _fit(texts: DataSettings, path: str) -> None:

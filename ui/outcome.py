@@ -50,7 +50,7 @@ def preview(view: Lens, wanted: Draft) -> Curated | None:
     _say_how(curated, table)
     _warn_of_empty(table, by)
     _draw(table, order, by)
-    with st.expander("All groups in figures"):
+    with st.expander(f"All {'classes' if by == 'label' else 'groups'} in figures"):
         _table(table, by)
     return curated
 

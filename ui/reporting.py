@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -20,6 +21,21 @@ PREVIEW_PIXELS = 900
 _MADE = "_report_as_made"
 
 _HERE, _OPEN = ":material/check_circle:", ":material/radio_button_unchecked:"
+
+
+class Missing(NamedTuple):
+    """What is to be done for a part of the report, on which page and which part of it."""
+
+    act: str
+    page: str
+    part: str | None = None
+
+
+class Part(NamedTuple):
+    """A part of the report, and what it takes where it is not there yet."""
+
+    told: str
+    missing: Missing | None = None
 
 
 def reportable() -> Run | None:
@@ -60,12 +76,13 @@ def contents(run: Run) -> None:
     """Draw what will be in the report, and what to run for the rest."""
     st.subheader("What will be in it?", anchor=False)
     with st.container(gap="xxsmall"):
-        for told, page, hint in _parts(run):
+        for told, missing in _parts(run):
             line, way = st.columns([2, 1], vertical_alignment="center")
-            line.markdown(f"{_HERE if hint is None else _OPEN} {plain(told)}")
-            if hint is not None:
+            line.markdown(f"{_OPEN if missing else _HERE} {plain(told)}")
+            if missing:
+                act, page, part = missing
                 with way:
-                    shell.link(page, hint, ":material/arrow_forward:", run=run.name)
+                    shell.link(page, act, ":material/arrow_forward:", run=run.name, part=part)
 
 
 def make(run: Run, wanted: ReportSettings) -> None:
@@ -106,37 +123,32 @@ def _preview(document: str) -> None:
         st.iframe(address, height=PREVIEW_PIXELS, alt="Preview of the report")
 
 
-def _parts(run: Run) -> list[tuple[str, str, str | None]]:
-    """Return each part of the report, the page that it comes from, and what is to be done there."""
+def _parts(run: Run) -> list[Part]:
+    """Return each part of the report, and what is to be done for those that are missing."""
     manifest = queries.manifest(run)
     pruning, noisy = (len(kind.of(run)) for kind in (Experiment, NoisyExperiment))
     selected = len(Selections(run).listed())
     return [
-        ("The data: rows, classes, how evenly they are filled", "run", None),
-        (
+        Part("The data: rows, classes, how evenly they are filled"),
+        Part(
             "What matters: where the hard rows are, the hardest and the easiest",
-            "run",
-            None if manifest.scores else "Finish the run",
+            None if manifest.scores else Missing("Finish the run", "run"),
         ),
-        (
+        Part(
             "What is wrong: share of wrong labels, suspects, decisions of reviewers",
-            "noise",
-            None if run.noise_file.exists() else "Look for wrong labels",
+            None if run.noise_file.exists() else Missing("Look for wrong labels", "noise"),
         ),
-        (
+        Part(
             f"What can go: {counted(pruning, 'pruning experiment')}",
-            "pruning",
-            None if pruning else "Plan an experiment",
+            None if pruning else Missing("Plan an experiment", "pruning"),
         ),
-        (
+        Part(
             f"Proof on labels made wrong: {counted(noisy, 'experiment')}",
-            "noise",
-            None if noisy else "Make labels wrong",
+            None if noisy else Missing("Make labels wrong", "noise", part="experiment"),
         ),
-        (
+        Part(
             f"Rows put aside: {counted(selected, 'named selection')}",
-            "examples",
-            None if selected else "Pick rows",
+            None if selected else Missing("Pick rows", "examples"),
         ),
-        ("How it was computed, and the commands that repeat it", "run", None),
+        Part("How it was computed, and the commands that repeat it"),
     ]

@@ -17,7 +17,6 @@ from ui.wording import count, counted, plain
 
 REVIEWER = "noise.reviewer"
 _OFFERED = "noise.offered"
-"""The name under which the reviewer sits without having said that it is theirs."""
 
 NOTICE = "noise.notice"
 _HERE = "noise.here"
@@ -138,7 +137,9 @@ def take_seat(desk: Desk) -> Desk:
         help="Kept with every decision. Choose a name, or type a new one. Several people can "
         "review at once.",
     )
-    return desk.seat((name or "").strip() or None)
+    seated = desk.seat((name or "").strip() or None)
+    mine = offered() is None or all(map(desk.made_here, seated.last))
+    return seated if mine else replace(seated, last=())
 
 
 def _offer(desk: Desk, names: set[str]) -> None:
@@ -146,15 +147,21 @@ def _offer(desk: Desk, names: set[str]) -> None:
     session = st.session_state
     if REVIEWER not in session and len(names) == 1:
         session[REVIEWER] = session[_OFFERED] = next(iter(names))
-    offered = session.get(_OFFERED)
-    if not offered:
+    name = offered()
+    if not name:
         return
     entered = session.setdefault(f"{_OFFERED} {desk.reviews.run.path}", desk.reviews.version())
-    since = (one for one in _said_as(desk, offered) if one.act > entered)
+    since = (one for one in _said_as(desk, name) if one.act > entered)
     if not all(map(desk.made_here, since)):
         _choose()
         session[REVIEWER] = None
-        session.setdefault(NOTICE, f"Somebody else decides as {plain(offered)}: say who you are.")
+        session.setdefault(NOTICE, f"Somebody else decides as {plain(name)}: say who you are.")
+
+
+def offered() -> str | None:
+    """Return the name under which somebody sits without having said that it is theirs."""
+    name: str | None = st.session_state.get(_OFFERED)
+    return name
 
 
 def _said_as(desk: Desk, name: str) -> list[Decision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from itertools import islice
@@ -215,7 +216,7 @@ def stamp(*names: str) -> Stamp:
 
     Of a large folder only the first of its entries are looked at, as the page is drawn often.
     """
-    found = [file for name in names for file in _files(Path(name).expanduser())]
+    found = [file for name in names for file in _files(Path(os.path.expanduser(name)))]
     return tuple((file.st_mtime, file.st_size) for file in (path.stat() for path in found))
 
 

@@ -54,6 +54,10 @@ class Grouping:
         """What several of the groups are called, as Markdown."""
         return "classes" if self.noun == "class" else f"groups by {plain(self.noun)}"
 
+    def counted(self, number: int) -> str:
+        """Return how many of the groups there are, in words."""
+        return counted(number, *(("class", "classes") if self.noun == "class" else ("group",)))
+
 
 def group_by(view: Lens) -> str:
     """Draw the choice of the column that rows are grouped by, and return it."""
@@ -135,7 +139,7 @@ def compared(view: Lens, grouping: Grouping) -> None:
         plots.draw(spread_charts.cumulative(ordered(inside, names), view.title), "cumulative")
     if grouping.total > len(names):
         st.caption(
-            f"The first {len(names)} of {counted(grouping.total, 'group')}, since more curves "
+            f"The first {len(names)} of {grouping.counted(grouping.total)}, since more curves "
             "than that cannot be told apart: pick others under “Only these”."
         )
 

@@ -57,10 +57,12 @@ def plain(text: object) -> str:
 def column_title(name: str) -> str:
     """Return what a column of the data is called: the one of the labels holds the classes.
 
-    >>> column_title("label"), column_title("source")
-    ('class', 'source')
+    Pickers tell their options apart by that, so no two columns are called the same.
+
+    >>> column_title("label"), column_title("source"), column_title("class")
+    ('class', 'source', 'class (column)')
     """
-    return "class" if name == "label" else name
+    return {"label": "class", "class": "class (column)"}.get(name, name)
 
 
 def glosses(entries: Iterable[ScoreSpec]) -> str:

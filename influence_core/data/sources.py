@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,7 +56,7 @@ def parts_of(settings: DataSettings) -> list[Part]:
 
 def _named_paths(source: str) -> list[Path]:
     """Return the paths that a source names; none where it looks like a Hub id."""
-    paths = [Path(name).expanduser() for name in named(source)]
+    paths = [Path(os.path.expanduser(name)) for name in named(source)]
     one = len(paths) == 1 and not paths[0].exists()
     is_hub = one and paths[0].suffix.lower() not in _READERS and _HUB_NAME.fullmatch(source)
     return [] if is_hub else paths

@@ -194,6 +194,16 @@ def test_the_address_carries_what_protects_and_the_seed(small_run: Run) -> None:
     assert set(app.session_state["protect"]) == set(asked[1:])
 
 
+def test_a_link_that_protects_nothing_takes_protection_back(small_run: Run) -> None:
+    app = visit(run="small", share="60", protect=["floor:20"], unreviewed="yes")
+    assert app.session_state["prune.reviews"] is False
+    app.session_state["protect"], app.session_state["unreviewed"] = [], False
+    app.run()
+    assert app.number_input(key="prune.floor").value == 0
+    assert app.session_state["prune.reviews"] is True
+    assert app.session_state["protect"] == []
+
+
 def test_what_makes_no_sense_in_a_link_is_left_out(small_run: Run) -> None:
     app = visit(run="small", protect=["floor:many", "floor:-3", "password:1", "seed", ":"])
     assert not app.exception

@@ -80,8 +80,8 @@ def metrics(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
-def disabled(app: AppTest) -> dict[str, bool]:
-    actions = ("Keep", "Relabel", "Drop", "Skip")
+def disabled(app: AppTest, *actions: str) -> dict[str, bool]:
+    actions = actions or ("Keep", "Relabel", "Drop", "Skip")
     found = [button for button in app.button if button.label in actions]
     assert len(found) == len(actions)
     return {button.label: button.disabled for button in found}
@@ -269,7 +269,10 @@ def test_whoever_comes_back_alone_need_not_say_who_they_are(run: Run, report: No
     Reviews(run).decide({first["id"]: first["label"]}, "drop", "Ben")
     app = visit(reviewer=None, run="hostile")
     assert app.selectbox(key=REVIEWER).value == "Ben"
+    assert "You decide as Ben" in said(app)
+    assert disabled(app, "Undo") == {"Undo": True}
     press(app, "Keep")
+    assert disabled(app, "Undo") == {"Undo": False}
     assert stands(run)[second["id"]] == ("keep", None, "Ben")
     app.switch_page("pages/home.py").run()
     app.switch_page("pages/noise.py").run()
