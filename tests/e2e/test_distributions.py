@@ -114,7 +114,7 @@ def test_the_slider_moves_what_is_kept(visit: Visit) -> None:
 
 def test_five_hundred_classes_stay_readable(visit: Visit) -> None:
     page = visit.open("distributions?run=wide&part=groups&order=hardest", fresh=True)
-    expect(page.get_by_text("20 of 500 groups")).to_be_visible()
+    expect(page.get_by_text("20 of 500 classes")).to_be_visible()
     ticks = chart(page).locator(".ytick text")
     expect(ticks).to_have_count(20)
     boxes = sorted((tick.bounding_box() for tick in ticks.all()), key=lambda box: box["y"])

@@ -101,7 +101,7 @@ def test_one_that_goes_between_question_and_answer_is_told_kindly(
 
     monkeypatch.setattr(Selections, "get", get_and_delete)
     with pytest.raises(RunError, match=r"'mine\.parquet' was deleted while it was read"):
-        count(small_run, ExampleQuery(selection="mine"))
+        page(small_run, ExampleQuery(selection="mine"), 1, 25)
 
 
 def test_a_name_is_taken_once(small_run: Run) -> None:

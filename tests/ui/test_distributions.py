@@ -75,7 +75,7 @@ def test_a_chart_keeps_the_bars_that_its_own_filter_leaves_out(small_run: Run) -
     assert "164 of 328 training rows in view" in said(app)
     label = read(small_run.examples_file)["label"][0].as_py()
     groups = visit(run="small", part="groups", label=label)
-    assert "6 of 6 groups" in said(groups)
+    assert "6 of 6 classes" in said(groups)
 
 
 def test_a_filter_goes_along_to_the_examples(small_run: Run) -> None:
