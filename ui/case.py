@@ -16,7 +16,7 @@ from influence_core.store.rows import Text, texts
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from ui import access, nearby, queries, shell
-from ui.reviewing import DONE, Desk, offered, take_notice
+from ui.reviewing import DONE, Desk, notice, offered
 from ui.suspects import Suspect, Suspects
 from ui.tables import ROW_HEIGHT
 from ui.wording import age, count, counted, percent, plain, short
@@ -188,9 +188,7 @@ def _last(desk: Desk) -> None:
         width="stretch",
     )
     with told, st.container(height=_TOLD_HEIGHT, border=False, vertical_alignment="center"):
-        if notice := take_notice():
-            st.warning(notice, icon=":material/group:")
-        else:
+        if not notice():
             st.caption(_told_last(desk))
 
 

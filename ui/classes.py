@@ -12,7 +12,7 @@ from influence_core.report import class_charts, class_scatter
 from influence_core.selection.classes import by_hardness
 from ui import crossing, parts, plots, queries, spread, tables
 from ui.shell import Lens
-from ui.wording import count, counted, figure, figures, percent, plain
+from ui.wording import count, counted, figure, figures, group_words, percent, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +40,16 @@ class Groups:
     @property
     def noun(self) -> str:
         """What one of the groups is called."""
-        return "class" if self.by == "label" else "group"
+        return group_words(self.by)[0]
 
     def counted(self, number: int) -> str:
         """Word a number of the groups."""
-        return counted(number, self.noun, self.plural)
+        return counted(number, *group_words(self.by))
 
     @property
     def plural(self) -> str:
         """What several of the groups are called."""
-        return "classes" if self.by == "label" else "groups"
+        return group_words(self.by)[1]
 
     @property
     def pick(self) -> Callable[[list[Any]], None]:

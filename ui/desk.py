@@ -14,7 +14,7 @@ from influence_core.store.rows import texts
 from influence_core.store.run import Run
 from ui import access, case, noise, queries, rows, state
 from ui.case import ACTIONS
-from ui.reviewing import DONE, Desk, take_notice, take_seat
+from ui.reviewing import DONE, Desk, notice, take_seat
 from ui.shell import Lens
 from ui.suspects import CONSENSUS, Rows, Suspect, Suspects, Wanted
 from ui.tables import choose_row
@@ -96,7 +96,7 @@ def review(view: Lens, suspects: Suspects, desk: Desk) -> None:
     """Draw the row in focus, and the rows in view that are shown with it."""
     wanted, desk = controls(suspects, desk)
     if access.read_only():
-        _say_notice()
+        notice()
     query, run = view.query(), view.run
     kept = rows.kept(run, query) if query.filtered else None
     queue = suspects.queue(wanted, desk.standing, kept)
@@ -120,14 +120,8 @@ def _restart() -> dict[str, object]:
     return {"persist_state": "session", "on_change": state.put, "args": ("at", None)}
 
 
-def _say_notice() -> None:
-    """Draw what the last act could not do, where no row in focus has a place for it."""
-    if told := take_notice():
-        st.warning(told, icon=":material/group:")
-
-
 def _nothing(wanted: Wanted, narrowed: bool) -> None:
-    _say_notice()
+    notice()
     of = "row in view" if narrowed else "row"
     with st.container(border=True):
         if wanted.rows != "open":

@@ -152,9 +152,13 @@ def _choice(info: FieldInfo, inner: Any, common: dict[str, Any]) -> Any:
     return st.selectbox(
         options=options,
         index=options.index(info.default),
-        format_func=lambda choice: _CHOICES.get(choice, str(choice)),
+        format_func=_called,
         **common,
     )
+
+
+def _called(choice: Any) -> str:
+    return _CHOICES.get(choice, str(choice))
 
 
 def _switch(info: FieldInfo, inner: Any, common: dict[str, Any]) -> bool:
@@ -196,7 +200,7 @@ def _several(info: FieldInfo, inner: Any, common: dict[str, Any]) -> tuple[str, 
         st.multiselect(
             options=options,
             default=list(info.default),
-            format_func=lambda choice: _CHOICES.get(choice, str(choice)),
+            format_func=_called,
             **common,
         )
     )

@@ -18,7 +18,7 @@ from influence_core.store.run import Run
 from ui import plots, queries
 from ui.curating import Draft
 from ui.shell import Lens
-from ui.wording import column_title, count, counted, percent, plain, short
+from ui.wording import column_title, count, counted, group_words, percent, plain, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def preview(view: Lens, wanted: Draft) -> Curated | None:
     _say_how(curated, table)
     _warn_of_empty(table, by)
     _draw(table, order, by)
-    with st.expander(f"All {'classes' if by == 'label' else 'groups'} in figures"):
+    with st.expander(f"All {group_words(by)[1]} in figures"):
         _table(table, by)
     return curated
 
@@ -101,8 +101,8 @@ def _figures(table: pd.DataFrame, by: str) -> None:
     kept.metric("Kept", count(left), f"of {count(rows)}", **quiet)
     share = percent((rows - left) / max(rows, 1))
     dropped.metric("Removed", count(rows - left), share, **quiet)
-    groups = "Classes left empty" if by == "label" else "Groups left empty"
-    gone.metric(groups, count(len(_emptied(table))), f"of {count(len(table))}", **quiet)
+    left_empty = f"{group_words(by)[1].capitalize()} left empty"
+    gone.metric(left_empty, count(len(_emptied(table))), f"of {count(len(table))}", **quiet)
     change = round(after - before, 2) + 0
     balance.metric(
         "Balance",
@@ -164,7 +164,7 @@ def _draw(table: pd.DataFrame, order: str, by: str) -> None:
 
 
 def _counted(number: int, by: str) -> str:
-    return counted(number, *(("class", "classes") if by == "label" else ("group",)))
+    return counted(number, *group_words(by))
 
 
 def _table(table: pd.DataFrame, by: str) -> None:

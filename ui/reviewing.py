@@ -175,10 +175,12 @@ def _choose() -> None:
     st.session_state.pop(_OFFERED, None)
 
 
-def take_notice() -> str | None:
-    """Return what the last act could not do; it is told once."""
+def notice() -> bool:
+    """Draw what the last act could not do, once; say whether there was something."""
     told: str | None = st.session_state.pop(NOTICE, None)
-    return told
+    if told:
+        st.warning(told, icon=":material/group:")
+    return bool(told)
 
 
 def changes(decisions: Iterable[Decision]) -> str:

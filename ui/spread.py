@@ -15,7 +15,7 @@ from influence_core.store.columns import catalogue, score_column
 from influence_core.store.query import OneOf
 from ui import crossing, plots, queries, state
 from ui.shell import NORMS, Lens
-from ui.wording import column_title, count, counted, plain
+from ui.wording import column_title, count, counted, group_words, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Grouping:
 
     def counted(self, number: int) -> str:
         """Return how many of the groups there are, in words."""
-        return counted(number, *(("class", "classes") if self.noun == "class" else ("group",)))
+        return counted(number, *group_words(self.by))
 
 
 def group_by(view: Lens) -> str:

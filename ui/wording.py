@@ -54,6 +54,11 @@ def plain(text: object) -> str:
     return _MARKDOWN.sub(r"\\\1", line)
 
 
+def group_words(by: str) -> tuple[str, str]:
+    """Return what one and what several of the groups by a column of the data are called."""
+    return ("class", "classes") if by == "label" else ("group", "groups")
+
+
 def column_title(name: str) -> str:
     """Return what a column of the data is called: the one of the labels holds the classes.
 

@@ -16,14 +16,13 @@ from influence_core.mapping.region import Region
 from influence_core.store import laid
 from influence_core.store.columns import catalogue
 from influence_core.store.database import Parameters, frame, state_of
-from influence_core.store.lookup import at, coded_at
+from influence_core.store.lookup import at, coded_at, framed
 from influence_core.store.order import ordered
 from influence_core.store.query import ExampleQuery, Normalise
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 Layout = Literal["umap", "cartography"]
 Rows = npt.NDArray[np.int64]
@@ -115,6 +114,8 @@ def cloud(
     Raises:
         RunError: the run has no such map, or no such column.
     """
+    import pyarrow as pa
+
     known, placed = catalogue(run), _placed(run, layout)
     total = len(placed.rows)
     if total > most:
@@ -122,7 +123,9 @@ def cloud(
         placed = placed.part(_sample(run, layout, most, states))
     asked = {"colour": colour, "score": score}
     read = {key: at(run, known.get(name), placed.rows) for key, name in asked.items() if name}
-    return Cloud(_frame(placed, read), total)
+    drawn = (("x", placed.x), ("y", placed.y))
+    where = [(name, pa.array(values.astype(np.float32))) for name, values in drawn]
+    return Cloud(framed([("row", pa.array(placed.rows)), *where, *read.items()]), total)
 
 
 def count(run: Run, layout: Layout, version: str = "") -> int:
@@ -227,12 +230,3 @@ def _hashes(rows: Rows) -> npt.NDArray[np.uint64]:
     hashes = np.empty(len(rows), np.uint64)
     hashes[found["place"].to_numpy()] = found["hash"].to_numpy()
     return hashes
-
-
-def _frame(placed: Placed, read: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
-    import pyarrow as pa
-
-    parameters = Parameters()
-    x, y = placed.x.astype(np.float32), placed.y.astype(np.float32)
-    table = pa.table({"row": placed.rows, "x": x, "y": y, **read})
-    return frame(f"SELECT * FROM {parameters.table(table)} ORDER BY row", parameters)

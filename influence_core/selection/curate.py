@@ -19,7 +19,7 @@ from pydantic import Field
 from influence_core.config import Settings
 from influence_core.errors import SelectionError
 from influence_core.selection.select import Positions, Selection, SelectionSettings, select
-from influence_core.store import laid
+from influence_core.store.lookup import training
 from influence_core.store.rows import texts
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections, SelectionUse, Use
@@ -91,8 +91,7 @@ def curate(run: Run, settings: SelectionSettings, curation: CurationSettings = W
             keep and to drop, or no training row is left.
     """
     opened = list(_opened(run, curation))
-    codes, names = laid.coded(run.examples_file, "split")
-    train = codes == names.index("train").as_py()
+    train = training(run)
     keep, drop, only = (train & _union(opened, use, len(train)) for use in ("keep", "drop", "only"))
     _require_apart(run, opened, np.flatnonzero(keep & drop))
     left = (only if curation.only_selection else train) & ~(keep | drop)

@@ -11,8 +11,7 @@ from influence_core.errors import RunError, rule
 from influence_core.store import laid
 from influence_core.store.columns import Column, catalogue
 from influence_core.store.corrections import Corrections
-from influence_core.store.finding import numbers
-from influence_core.store.query import ExampleQuery
+from influence_core.store.lookup import training
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def retention_of(
         RunError: rows cannot be grouped by that.
     """
     _require_grouping(run, column)
-    train = numbers(run, ExampleQuery(splits=("train",)))
+    train = np.flatnonzero(training(run))
     values, kept = _groups(run, column)[train], np.isin(train, kept_rows)
     if decided is None:
         return retention(values, kept)

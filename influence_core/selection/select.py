@@ -19,9 +19,8 @@ from influence_core.selection import samplers
 from influence_core.selection.near_duplicates import near_duplicates_of, repeats_last
 from influence_core.selection.quotas import prefix, prefixes, proportional
 from influence_core.store.columns import catalogue, score_column
-from influence_core.store.finding import numbers
-from influence_core.store.lookup import at
-from influence_core.store.query import ExampleQuery, Normalise
+from influence_core.store.lookup import at, training
+from influence_core.store.query import Normalise
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -280,7 +279,7 @@ def _training_rows(run: Run, columns: list[str]) -> pd.DataFrame:
     import pyarrow as pa
 
     known = catalogue(run)
-    rows = numbers(run, ExampleQuery(splits=("train",)))
+    rows = np.flatnonzero(training(run))
     told = {name: at(run, known.get(name), rows) for name in ("id", "label")}
     read = {name: at(run, known.get(name), rows) for name in columns}
     table: pd.DataFrame = pa.table({"row": rows, **told, **read}).to_pandas()

@@ -22,6 +22,7 @@ from influence_core.store.corrections import ReviewFacts, corrections
 from influence_core.store.export_rows import Mask, write_rows
 from influence_core.store.files import atomic, write_json
 from influence_core.store.formats import WRITERS, Format
+from influence_core.store.lookup import training
 from influence_core.store.run import Run
 from influence_core.store.selections import SelectionUse
 from influence_core.store.workplace import now
@@ -178,19 +179,16 @@ def _is_export(folder: Path) -> bool:
 
 def _removed(run: Run, kept_rows: npt.ArrayLike) -> Mask:
     """Return for every row of the run whether it goes."""
-    import pyarrow.parquet as pq
-
     if not run.examples_file.exists():
         raise RunError(f"Run {run.name!r} has no examples yet; there is nothing to export.")
-    split = pq.read_table(run.examples_file, columns=["split"])["split"].to_numpy()
-    train = split == "train"
+    train = training(run)
     kept = np.asarray(kept_rows, dtype=np.int64)
     if len(kept) and not (kept.min() >= 0 and kept.max() < len(train) and train[kept].all()):
         raise SelectionError(
             rule("kept_rows", f"be training rows of run {run.name!r}", "rows that are not")
         )
     train[kept] = False
-    return np.asarray(train, dtype=bool)
+    return train
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def numbers(run: Run, query: ExampleQuery) -> Rows:
         known.score(query.score, query.normalise)
     if query.regex and query.search:
         check_pattern(query.search)
-    kept = np.ones(_examples(run), np.bool_)
+    kept = np.ones(laid.length(run.examples_file), np.bool_)
     for found in _conditions(run, query, known):
         kept &= found
     return np.flatnonzero(kept)
@@ -114,19 +114,13 @@ def _ask(column: Column, ask: Condition, values: pa.ChunkedArray) -> Mask:
 
 
 def _selected(run: Run, name: str) -> Mask:
-    found = np.zeros(_examples(run), np.bool_)
+    found = np.zeros(laid.length(run.examples_file), np.bool_)
     found[Selections(run).rows(name)] = True
     return found
 
 
 def _spread(run: Run, path: Path, held: Any, elsewhere: bool = False) -> Mask:
     """Return what is held of the rows of a table for every example."""
-    found = np.full(_examples(run), elsewhere)
+    found = np.full(laid.length(run.examples_file), elsewhere)
     found[laid.values(path, "row")] = held
     return found
-
-
-def _examples(run: Run) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(run.examples_file).num_rows)

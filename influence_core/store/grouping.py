@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ConfigError, rule
 from influence_core.store.columns import Column, catalogue
-from influence_core.store.database import Parameters, frame
 from influence_core.store.finding import Rows, numbers
 from influence_core.store.laid import Coded
 from influence_core.store.lookup import coded_at, numbers_at
+from influence_core.store.plain import written
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 OTHER = "(other)"
 MISSING = "(none)"
@@ -116,7 +113,7 @@ def grouped(run: Run, column: str, by: str | None, query: ExampleQuery, groups: 
 def groups_of(run: Run, column: Column, rows: Rows, most: int) -> Groups:
     """Return the groups of rows by a column: the largest keep their names, the rest is gathered."""
     coded = coded_at(run, column, rows)
-    kinds = written(coded.names)
+    kinds = written(coded.names).to_pylist()
     largest = _largest(coded, kinds, most)
     names = list(dict.fromkeys([*(kinds[kind] for kind in largest), MISSING, OTHER]))
     place = {name: index for index, name in enumerate(names)}
@@ -124,17 +121,6 @@ def groups_of(run: Run, column: Column, rows: Rows, most: int) -> Groups:
     group[-1] = place[MISSING]
     group[largest] = [place[kinds[kind]] for kind in largest]
     return Groups(group[coded.codes], names)
-
-
-def written(kinds: pa.Array) -> list[str]:
-    """Return values as the database writes them."""
-    import pyarrow as pa
-
-    parameters = Parameters()
-    table = parameters.table(pa.table({"kind": kinds, "place": np.arange(len(kinds))}))
-    statement = f"SELECT CAST(kind AS VARCHAR) AS kind FROM {table} ORDER BY place"
-    names: list[str] = frame(statement, parameters)["kind"].tolist()
-    return names
 
 
 def _largest(coded: Coded, kinds: list[str], most: int) -> list[int]:

@@ -81,6 +81,12 @@ def places(path: Path) -> Places:
     return np.asarray(found.to_numpy())
 
 
+def length(path: Path) -> int:
+    """Return how many rows a table has."""
+    ends = _ends(path, state_of(path))
+    return int(ends[-1]) if len(ends) else 0
+
+
 def row(path: Path, place: int) -> pa.Table:
     """Return one row of a table, all columns: the rows around it are laid out the first time."""
     ends = _ends(path, state_of(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,21 @@ import numpy.typing as npt
 
 from influence_core.store import laid
 from influence_core.store.columns import Column, Table, table_file
+from influence_core.store.database import Parameters, frame
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 Rows = npt.NDArray[np.int64]
+
+
+def training(run: Run) -> npt.NDArray[np.bool_]:
+    """Say which of the examples are training rows (examples,)."""
+    codes, names = laid.coded(run.examples_file, "split")
+    told: npt.NDArray[np.bool_] = codes == names.index("train").as_py()
+    return told
 
 
 def at(run: Run, column: Column, rows: Rows) -> pa.ChunkedArray:
@@ -44,6 +54,17 @@ def coded_at(run: Run, column: Column, rows: Rows) -> laid.Coded:
     """Return the kinds of a column at rows."""
     codes, names = laid.coded(table_file(run, column.table), column.stored)
     return laid.Coded(_picked(codes, places(run, column.table, rows), -1), names)
+
+
+def framed(columns: Iterable[tuple[str, pa.Array | pa.ChunkedArray]]) -> pd.DataFrame:
+    """Return named columns as a frame, with the types that answers of the database have."""
+    import pyarrow as pa
+
+    names, values = zip(*columns, strict=True)
+    numbered = [f"c{place}" for place in range(len(names))]
+    parameters = Parameters()
+    table = parameters.table(pa.Table.from_arrays(list(values), numbered))
+    return frame(f"SELECT * FROM {table}", parameters).set_axis(list(names), axis=1)
 
 
 def places(run: Run, table: Table, rows: Rows) -> npt.NDArray[np.integer[Any]]:

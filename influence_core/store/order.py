@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from influence_core.store.finding import numbers
 from influence_core.store.lookup import numbers_at, ordinals_at
-from influence_core.store.query import ExampleQuery, Scan
+from influence_core.store.query import ExampleQuery, sort_key
 from influence_core.store.run import Run
 
 Rows = npt.NDArray[np.int64]
@@ -34,17 +34,17 @@ def ordered(run: Run, query: ExampleQuery) -> Rows:
     Raises:
         RunError: the run has no scores yet and the query names one, or a column is unknown.
     """
-    scan = Scan(run, query)
     rows = numbers(run, query)
-    if scan.key is None:
+    key, descending = sort_key(run, query)
+    if key is None:
         return rows
-    if query.order == "column" and scan.key.kind != "number":
-        return _by_whole(rows, ordinals_at(run, scan.key, rows), scan.descending)
-    keys = numbers_at(run, scan.key, rows)
+    if query.order == "column" and key.kind != "number":
+        return _by_whole(rows, ordinals_at(run, key, rows), descending)
+    keys = numbers_at(run, key, rows)
     if keys.dtype.kind == "i" and keys.min(initial=0) >= 0 and keys.max(initial=0) < _WHOLE:
-        return _by_whole(rows, keys, scan.descending)
+        return _by_whole(rows, keys, descending)
     finite = np.where(np.isfinite(keys), keys, np.nan).astype(np.float64)
-    return sort_rows(rows, finite, scan.descending)
+    return sort_rows(rows, finite, descending)
 
 
 def within(order: Rows, kept: Rows) -> Rows:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from influence_core.store.database import Parameters, frame
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
 
     if column.type == pa.uuid():
-        return _written(column)
+        return pa.chunked_array([written(column)])
     kind = plain_type(column.type)
     return column if kind == column.type else column.cast(kind)
 
@@ -74,11 +76,11 @@ def _plain_field(field: pa.Field) -> pa.Field:
     return field.with_type(plain_type(field.type))
 
 
-def _written(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def written(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return values as the database writes them, in their order."""
     import pyarrow as pa
 
     parameters = Parameters()
-    table = parameters.table(pa.table({"value": column}))
-    found = frame(f"SELECT CAST(value AS VARCHAR) AS value FROM {table}", parameters)
-    return pa.chunked_array([pa.array(found["value"], pa.string(), from_pandas=True)])
+    table = parameters.table(pa.table({"value": values, "place": np.arange(len(values))}))
+    statement = f"SELECT CAST(value AS VARCHAR) AS value FROM {table} ORDER BY place"
+    return pa.array(frame(statement, parameters)["value"], pa.string(), from_pandas=True)

@@ -183,7 +183,9 @@ class Scan:
             self.catalogue.score(query.score, query.normalise)
         self._scored = query.scored_only and bool(self.catalogue.scores)
         self.where = self._conditions()
-        self.key, self.descending = self._key()
+        self.key, self.descending = sort_key(run, query)
+        if self.key is not None:
+            self._used.add(self.key.table)
 
     @property
     def row(self) -> str:
@@ -229,35 +231,33 @@ class Scan:
         return " AND ".join(f"({test})" for test in tests) or "TRUE"
 
     def _condition(self, test: Test) -> str:
-        return test.condition(self._used_column(test.column), self.parameters)
+        self.use(test.column)
+        return test.condition(self.catalogue.get(test.column), self.parameters)
 
     def _selected(self, name: str) -> str:
         selections = Selections(self._run)
         selections.get(name)
         return self.parameters.parquet(selections.file(name))
 
-    def _key(self) -> tuple[Column | None, bool]:
-        """Return the column that orders the rows, and whether its largest value comes first."""
-        query = self._query
-        if query.order == "row":
-            return None, False
-        if query.order == "column":
-            return self._used_column(str(query.column)), query.descending
-        return self._score_key(str(query.score), query.order == "easiest")
 
-    def _score_key(self, key: str, easiest: bool) -> tuple[Column, bool]:
-        """Order by the stored rank; a class-normalised score has none and is sorted.
+def sort_key(run: Run, query: ExampleQuery) -> tuple[Column | None, bool]:
+    """Return the column that orders the rows, and whether its largest value comes first.
 
-        Dataset normalisation is monotone, so that the rank of the raw score holds for it.
-        """
-        if self._query.normalise != "class":
-            return self._used_column(rank_column(key)), easiest
-        column = self._used_column(score_column(key, "class"))
-        return column, _hard_is_high(self._run, key) != easiest
+    The stored rank stands for a score; normalised within the class it has none and is sorted.
+    Dataset normalisation is monotone, so that the rank of the raw score holds for it.
 
-    def _used_column(self, name: str) -> Column:
-        self.use(name)
-        return self.catalogue.get(name)
+    Raises:
+        RunError: the column is unknown.
+    """
+    if query.order == "row":
+        return None, False
+    known = catalogue(run)
+    if query.order == "column":
+        return known.get(str(query.column)), query.descending
+    score, easiest = str(query.score), query.order == "easiest"
+    if query.normalise != "class":
+        return known.get(rank_column(score)), easiest
+    return known.get(score_column(score, "class")), _hard_is_high(run, score) != easiest
 
 
 def check_pattern(pattern: str) -> None:

@@ -21,7 +21,7 @@ from influence_core.store.columns import (
 )
 from influence_core.store.database import Parameters, frame, quote, rows
 from influence_core.store.finding import numbers
-from influence_core.store.lookup import at, places
+from influence_core.store.lookup import at, framed, places, training
 from influence_core.store.query import ExampleQuery, Scan
 from influence_core.store.run import Run
 
@@ -230,11 +230,8 @@ def columns_of(run: Run, wanted: Iterable[int], names: Sequence[str]) -> pd.Data
     known = catalogue(run)
     asked = np.fromiter(wanted, np.int64)
     different = list(dict.fromkeys(names))
-    found = [pa.array(asked), *(at(run, known.get(name), asked) for name in different)]
-    numbered = [f"c{place}" for place in range(len(found))]
-    parameters = Parameters()
-    table = parameters.table(pa.Table.from_arrays(found, numbered))
-    return frame(f"SELECT * FROM {table}", parameters).set_axis(["row", *different], axis=1)
+    read = [(name, at(run, known.get(name), asked)) for name in different]
+    return framed([("row", pa.array(asked)), *read])
 
 
 def _record(run: Run, known: Catalogue, table: Table, row: int) -> dict[str, Any]:
@@ -270,6 +267,5 @@ def _scored_rows(run: Run) -> int:
 
 def _training_position(run: Run, row: int) -> int | None:
     """Return the place of a row among the training rows, which is its place in a snapshot."""
-    codes, names = laid.coded(run.examples_file, "split")
-    train = codes == names.index("train").as_py()
+    train = training(run)
     return int(train[:row].sum()) if train[row] else None
