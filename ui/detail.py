@@ -8,13 +8,13 @@ from typing import Any
 import streamlit as st
 
 from influence_core.errors import DataError
-from influence_core.report import charts
+from influence_core.report.learning_picture import learning_picture
 from influence_core.scores.registry import ScoreSpec, specs_of
 from influence_core.store import tables
 from influence_core.store.columns import CORE
 from influence_core.store.rows import Example
 from influence_core.store.run import Run
-from ui import influence, nearby, plots, queries, tokens
+from ui import influence, nearby, queries, tokens
 from ui.shell import Lens
 from ui.tables import CUT
 from ui.wording import count, figure, percent, plain, short
@@ -163,7 +163,7 @@ def _training(run: Run, example: Example) -> None:
     if points.empty:
         return
     st.caption("How sure was the model of the label as it learnt?")
-    plots.draw(charts.dynamics(points), "dynamics")
+    st.markdown(learning_picture(points), unsafe_allow_html=True)
 
 
 def _other_columns(example: Example) -> None:

@@ -16,10 +16,8 @@ from influence_core.report.palette import (
     BOX,
     CURVES,
     DASHES,
-    EASY,
     GONE,
     GROUPS,
-    HARD,
     KEPT,
     MIDDLE,
     SYMBOLS,
@@ -93,28 +91,6 @@ def balance(counts: pd.DataFrame) -> go.Figure:
     figure.update_layout(barmode="overlay", bargap=0.3)
     figure.update_xaxes(tickformat=",d")
     return list_axis(figure, counts["label"])
-
-
-def dynamics(points: pd.DataFrame) -> go.Figure:
-    """Draw how the label's probability moved over training (`epoch`, `p_true`, `correct`)."""
-    colours = [EASY if correct else HARD for correct in points["correct"]]
-    verdicts = ["right" if correct else "wrong" for correct in points["correct"]]
-    line = go.Scatter(
-        x=points["epoch"],
-        y=points["p_true"],
-        mode="lines+markers",
-        line={"color": MIDDLE, "width": 2},
-        marker={
-            "color": colours,
-            "size": 9,
-            "symbol": ["circle" if correct else "x" for correct in points["correct"]],
-        },
-        customdata=verdicts,
-        hovertemplate="epoch %{x:.2~f}<br><b>%{y:.1%}</b>, %{customdata}<extra></extra>",
-    )
-    figure = chart([line], "Epoch", None, height=190)
-    figure.update_yaxes(range=[-0.04, 1.06], tickformat=".0%")
-    return figure.update_layout(showlegend=False)
 
 
 def loss(points: pd.DataFrame, unit: str = "step") -> go.Figure:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from influence_core.report import charts
-from influence_core.report.palette import EASY, HARD, MIDDLE
+from influence_core.report.palette import MIDDLE
 
 
 def test_balance_shows_before_and_after() -> None:
@@ -18,13 +18,6 @@ def test_balance_shows_before_and_after() -> None:
     assert [share for _, share in after.customdata] == [0.7, 0.0]
     # The legend shows a mark as it is drawn: it knows no opacity.
     assert before.marker.opacity is None
-
-
-def test_dynamics_tell_right_from_wrong_by_colour_and_shape() -> None:
-    points = pd.DataFrame({"epoch": [0.5, 1.0], "p_true": [0.2, 0.9], "correct": [False, True]})
-    line = charts.dynamics(points).data[0]
-    assert list(line.marker.color) == [HARD, EASY]
-    assert list(line.marker.symbol) == ["x", "circle"]
 
 
 def test_loss_is_drawn_over_steps() -> None:
