@@ -307,8 +307,7 @@ def _number(value: Value) -> float | None:
 def _hard_is_high(run: Run, key: str) -> bool:
     """Say which end of a score is hard, as its ranks tell: rank 1 is the hardest row."""
     value = laid.values(run.scores_file, key)
-    known = np.isfinite(value)
-    if not known.any():
+    if np.isnan(value).all():
         return False
-    value, ranks = value[known], laid.values(run.scores_file, rank_column(key))[known]
-    return bool(value[ranks.argmin()] >= value[ranks.argmax()])
+    ranks = laid.values(run.scores_file, rank_column(key))
+    return bool(ranks[np.nanargmax(value)] <= ranks[np.nanargmin(value)])
