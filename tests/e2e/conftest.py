@@ -216,14 +216,14 @@ def watching(visit: Visit) -> Iterator[Visit]:
 
 
 @contextmanager
-def serving(runs: Path) -> Iterator[str]:
-    """Run the dashboard on a free port."""
+def serving(runs: Path, app: Path = PROJECT / "app.py") -> Iterator[str]:
+    """Run the dashboard, or another app, on a free port."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "streamlit", "run", str(PROJECT / "app.py")),
+            *(sys.executable, "-m", "streamlit", "run", str(app)),
             *("--server.port", str(port), "--server.headless", "true"),
         ],
         cwd=PROJECT,
