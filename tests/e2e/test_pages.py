@@ -47,8 +47,9 @@ def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> No
     accuracy = Run(runs / "wide").manifest().metrics["test"]["accuracy"]
     expect(page.get_by_text(f"{100 * accuracy:.1f}%").first).to_be_visible()
     expect(page.get_by_text("3,000").first).to_be_visible()
-    page.get_by_test_id("stMain").get_by_role("link", name="Examples").first.click()
-    expect(page.get_by_role("heading", name="Examples")).to_be_visible()
+    page.get_by_role("link", name="Open").and_(page.locator("[href*='run=wide']")).click()
+    expect(page.get_by_role("heading", name="Distributions")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Run")).to_have_value("wide")
 
 
 def test_new_data_is_scored_from_home(visit: Visit) -> None:
