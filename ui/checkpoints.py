@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +9,7 @@ import streamlit as st
 from influence_core import pipeline
 from influence_core.config import DataSettings, RunSettings, ScoringSettings
 from influence_core.errors import DataError
+from influence_core.store.names import placed
 from ui import findings, forms, source, starting
 from ui.wording import count
 
@@ -50,7 +50,7 @@ def _folders() -> tuple[str, ...]:
         "safetensors are read.",
     )
     names = (name.strip() for name in typed.split(","))
-    return tuple(str(Path(name).expanduser()) for name in names if name)
+    return tuple(str(placed(name)) for name in names if name)
 
 
 def _settings(texts: DataSettings, named: tuple[str, ...]) -> RunSettings:

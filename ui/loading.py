@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from influence_core.exchange.importing import for_import
 from influence_core.exchange.trial import Trial, columns_of, try_out
 from influence_core.progress import Event, Progress
 from influence_core.store import uploads
-from influence_core.store.names import named
+from influence_core.store.names import named, placed
 from influence_core.store.run import Finding
 from ui import checkpoints, findings, forms, source, starting
 from ui.wording import count, figure
@@ -102,7 +101,7 @@ def _path() -> str | None:
         persist_state="session",
         help="A path of the machine that serves this page.",
     ).strip()
-    return os.path.expanduser(typed) if typed else None
+    return str(placed(typed)) if typed else None
 
 
 def _fit(texts: DataSettings, path: str) -> None:

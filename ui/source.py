@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +16,7 @@ from influence_core.data.loading import load
 from influence_core.errors import DataError
 from influence_core.progress import Event, Progress
 from influence_core.store import uploads
-from influence_core.store.names import named
+from influence_core.store.names import named, placed
 from influence_core.store.run import DatasetSummary, Finding, Run
 from ui import access, findings, forms, state
 from ui.wording import counted, short
@@ -216,7 +215,7 @@ def stamp(*names: str) -> Stamp:
 
     Of a large folder only the first of its entries are looked at, as the page is drawn often.
     """
-    found = [file for name in names for file in _files(Path(os.path.expanduser(name)))]
+    found = [file for name in names for file in _files(placed(name))]
     return tuple((file.st_mtime, file.st_size) for file in (path.stat() for path in found))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from influence_core.config import BUILTIN_SOURCE, DataSettings
 from influence_core.data import columnar, delimited, json_lines
 from influence_core.data.batches import Batch, Part
 from influence_core.data.findings import failure, listed
-from influence_core.store.names import named
+from influence_core.store.names import named, placed
 
 _Reader = Callable[[Path], Iterator[Batch]]
 
@@ -56,7 +55,7 @@ def parts_of(settings: DataSettings) -> list[Part]:
 
 def _named_paths(source: str) -> list[Path]:
     """Return the paths that a source names; none where it looks like a Hub id."""
-    paths = [Path(os.path.expanduser(name)) for name in named(source)]
+    paths = [placed(name) for name in named(source)]
     one = len(paths) == 1 and not paths[0].exists()
     is_hub = one and paths[0].suffix.lower() not in _READERS and _HUB_NAME.fullmatch(source)
     return [] if is_hub else paths

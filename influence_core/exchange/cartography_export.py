@@ -20,6 +20,7 @@ from influence_core.exchange.cartography import FOLDER
 from influence_core.progress import Progress, silent
 from influence_core.scores.dynamics import epoch_ends
 from influence_core.store.files import atomic, discard, write_json
+from influence_core.store.names import placed
 from influence_core.store.run import Manifest, Run
 from influence_core.training.dynamics import read_snapshots
 from influence_core.training.outlook import Examples, read_examples
@@ -68,7 +69,7 @@ def export_dynamics(
 
 def _checked(destination: str | Path, overwrite: bool) -> Path:
     """Return the folder to write, if writing it destroys nothing but earlier dynamics."""
-    folder = Path(destination).expanduser().resolve()
+    folder = placed(destination).resolve()
     if folder.exists() and not folder.is_dir():
         raise ConfigError(rule("destination", "be a folder, not a file", str(folder)))
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()

@@ -13,6 +13,7 @@ from typing import Any
 
 from influence_core.errors import ModelError, rule
 from influence_core.model.encoder import has_tokenizer, kindly, require_safetensors
+from influence_core.store.names import placed
 
 WEIGHTS = "model.safetensors"
 
@@ -36,7 +37,7 @@ def find_checkpoints(named: Iterable[str]) -> list[GivenCheckpoint]:
     Raises:
         ModelError: a folder holds no safe checkpoint, or they are not of one architecture.
     """
-    folders = [folder for name in named for folder in _model_folders(Path(name).expanduser())]
+    folders = [folder for name in named for folder in _model_folders(placed(name))]
     if not folders:
         raise ModelError(rule("checkpoints", "name one folder at least", ()))
     for folder in folders:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from influence_core import hub
 from influence_core.config import BUNDLED_ENCODER, Pooling
 from influence_core.errors import ModelError, rule
+from influence_core.store.names import placed
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -45,7 +46,7 @@ def encoder_source(name: str, parameter: str = "encoder") -> str:
     """
     if name == BUNDLED_ENCODER:
         return str(_bundled_folder())
-    path = Path(name).expanduser()
+    path = placed(name)
     if name.strip() and path.is_dir():
         require_safetensors(path)
         return str(path.resolve())

@@ -21,6 +21,7 @@ from influence_core.scores.registry import ScoreSpec, spec_of
 from influence_core.selection.select import WITHOUT_SCORE
 from influence_core.store.corrections import corrections
 from influence_core.store.export import ExportManifest
+from influence_core.store.names import placed
 from influence_core.store.run import Manifest, Run
 from influence_core.store.state import dataset_of
 
@@ -68,7 +69,7 @@ def datasheet(run: Run, kept: Rows, destination: Path, made: ExportManifest) -> 
     decided = None if made.reviews is None else corrections(run, made.reviews.version)
     left = about_export.left(run, kept, decided)
     return _template().render(
-        name=destination.expanduser().resolve().name,
+        name=placed(destination).resolve().name,
         made=made,
         run=manifest,
         dataset=dataset,

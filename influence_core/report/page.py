@@ -24,6 +24,7 @@ from influence_core.report.pruning_picture import picture, reaches
 from influence_core.report.settings import ReportSettings
 from influence_core.store.copying import writable
 from influence_core.store.files import atomic
+from influence_core.store.names import placed
 from influence_core.store.run import Run
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _checked(destination: str | Path, overwrite: bool) -> Path:
     """Return the file to write, if writing it destroys nothing but an earlier report."""
     if "\0" in str(destination):
         raise ConfigError(rule("output", "name a file", str(destination)))
-    path = Path(destination).expanduser().resolve()
+    path = placed(destination).resolve()
     if path.suffix not in (".html", ".htm"):
         raise ConfigError(rule("output", "end in .html", str(destination)))
     if not path.exists():

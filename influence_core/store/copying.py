@@ -12,6 +12,7 @@ from influence_core.config import DataSettings
 from influence_core.errors import ConfigError, rule
 from influence_core.store.files import atomic
 from influence_core.store.formats import WRITERS, Format, formulas, plain_schema
+from influence_core.store.names import placed
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 
@@ -33,7 +34,7 @@ def new_copy(destination: str | Path) -> Path:
         ReadOnly: nothing may be written.
     """
     must_be_writable("write a copy of the data")
-    path = Path(destination).expanduser().resolve()
+    path = placed(destination).resolve()
     if path.suffix not in FORMATS:
         raise ConfigError(rule("destination", f"end in {', '.join(FORMATS)}", str(destination)))
     if path.exists():

@@ -23,6 +23,7 @@ from influence_core.store.export_rows import Mask, write_rows
 from influence_core.store.files import atomic, write_json
 from influence_core.store.formats import WRITERS, Format
 from influence_core.store.lookup import training
+from influence_core.store.names import placed
 from influence_core.store.run import Run
 from influence_core.store.selections import SelectionUse
 from influence_core.store.workplace import now
@@ -156,7 +157,7 @@ def _checked(destination: str | Path, overwrite: bool) -> Path:
     """Return the folder to write, if writing it destroys nothing but an earlier export."""
     if not str(destination).strip() or "\0" in str(destination):
         raise ConfigError(rule("destination", "name a folder", str(destination)))
-    folder = Path(destination).expanduser().resolve()
+    folder = placed(destination).resolve()
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return folder
     if not folder.is_dir():

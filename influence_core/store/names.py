@@ -1,4 +1,4 @@
-"""Names: of runs, made out of what there is, and those that a source consists of."""
+"""Names: of runs, made out of what there is, and of files, as people write them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Container, Iterator
 from itertools import count
+from pathlib import Path
 
 _LONGEST = 48
 """Letters of a name, which leaves room for a number behind it."""
@@ -29,6 +30,15 @@ def free_name(taken: Container[str], *words: str) -> str:
     return next(name for name in run_names(*words) if name not in taken)
 
 
+def placed(name: str | Path) -> Path:
+    """Return the path that somebody wrote, `~` for a home; that of nobody stands for itself.
+
+    >>> placed("~nobody-of-that-name/data.csv")
+    PosixPath('~nobody-of-that-name/data.csv')
+    """
+    return Path(os.path.expanduser(name))
+
+
 def named(source: str) -> list[str]:
     """Return the files and folders that a source names: itself, or several with commas between.
 
@@ -36,6 +46,6 @@ def named(source: str) -> list[str]:
     ['train.csv', 'test.csv']
     """
     whole = source.strip()
-    if os.path.exists(os.path.expanduser(whole)):
+    if os.path.exists(placed(whole)):
         return [whole]
     return [name.strip() for name in source.split(",") if name.strip()]

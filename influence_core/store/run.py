@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from influence_core.access import must_be_writable
 from influence_core.config import BUILTIN_SOURCE, BUNDLED_ENCODER, CustomScore, RunSettings
 from influence_core.errors import RunError, RunExists, RunNotFound, rule
-from influence_core.store.names import named
+from influence_core.store.names import named, placed
 from influence_core.store.workplace import WorkManifest, Workplace, new_version, now
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class Run(Workplace[Manifest]):
 
 def runs_root() -> Path:
     """Return the folder of runs: `INFLUENCE_RUNS`, or `./runs`."""
-    return Path(os.environ.get(RUNS_VARIABLE) or "runs").expanduser().resolve()
+    return placed(os.environ.get(RUNS_VARIABLE) or "runs").resolve()
 
 
 def validate_name(name: str) -> str:
@@ -290,7 +290,7 @@ def anchored(settings: RunSettings) -> RunSettings:
 
 
 def _absolute(name: str) -> str:
-    path = os.path.expanduser(name.strip())
+    path = placed(name.strip())
     if name in (BUILTIN_SOURCE, BUNDLED_ENCODER) or not os.path.exists(path):
         return name
     return os.path.abspath(path)

@@ -352,3 +352,11 @@ class TestFile:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         assert write_report(small_run) == tmp_path / "small-report.html"
+
+    def test_the_home_of_nobody_is_a_folder_like_any_other(
+        self, small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "~nobody-here").mkdir()
+        written = write_report(small_run, "~nobody-here/report.html")
+        assert written == tmp_path / "~nobody-here" / "report.html"
