@@ -182,7 +182,11 @@ def test_a_regular_expression_and_a_column_s_order_outlive_a_reload(visit: Visit
     search.fill(str(query["search"]))
     with visit.rerun():
         search.press("Enter")
-    expect(page.get_by_text(f"{len(found)} of 328 training rows in view")).to_be_visible()
+    narrowed = page.get_by_text(f"{len(found)} of 328 training rows in view")
+    expect(narrowed).to_be_visible()
+    page.reload()
+    expect(narrowed).to_be_visible()
+    expect(page.get_by_label("Text matches")).to_have_value(str(query["search"]))
     view = "search=%5E%28turn%7Cswitch%29.%2A%5B05%5D%24&regex=yes&sort=frequency&falling=yes"
     page = visit.open(f"examples?run=browsed&score=vog&{view}", fresh=True)
     expect(page.get_by_text(f"{len(found)} training rows by frequency, highest")).to_be_visible()
