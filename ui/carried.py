@@ -68,6 +68,22 @@ def give() -> None:
     st.session_state[_MIRRORED] = {name: state.get(name) for name in _NAMES}
 
 
+def take_share() -> None:
+    """Set the slider of a page that draws no other part of the draft, before it is drawn."""
+    asked = state.get("share")
+    if asked != st.session_state.get(_MIRRORED, {}).get("share"):
+        value = _share(asked)
+        if value is not None:
+            st.session_state[FRACTION] = value
+
+
+def give_share() -> None:
+    """Write what the slider holds into the address."""
+    state.put("share", _written(st.session_state.get(FRACTION)))
+    mirrored = st.session_state.get(_MIRRORED, {})
+    st.session_state[_MIRRORED] = mirrored | {"share": state.get("share")}
+
+
 def _written(value: Any) -> Any:
     return list(value) if isinstance(value, list) else None if value is None else str(value)
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
-from ui import forms, pruning, shell
+from ui import carried, forms, pruning, shell
 from ui.carried import KEEP, OMIT, START
 from ui.pruning import ENDS, STRATEGIES, end_of
 from ui.shell import NORMS, Lens
@@ -44,7 +44,9 @@ def slider(view: Lens) -> SelectionSettings:
     """Draw the share that goes, and the way to where the rest is set; return the settings."""
     left, right = st.columns([2, 1.6], gap="large", vertical_alignment="center")
     with left:
+        carried.take_share()
         share = pruning.share()
+        carried.give_share()
     wanted = settings(view, share / 100, view.norm)
     with right, st.container(gap=None):
         st.caption(f"{plain(view.spec.label)} decides. {words(wanted)}.")

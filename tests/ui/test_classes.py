@@ -94,6 +94,15 @@ def test_the_slider_decides_what_classes_keep(small_run: Run) -> None:
     assert "the 40% kept" in said(app)
 
 
+def test_the_share_is_in_the_address_and_that_of_the_export_page(small_run: Run) -> None:
+    app = visit(run="small", part="kept", share="45")
+    assert app.slider(key="prune.fraction").value == 45
+    app.slider(key="prune.fraction").set_value(60).run()
+    assert app.session_state["share"] == "60"
+    app.switch_page("pages/export.py").run()
+    assert app.slider(key="prune.fraction").value == 60
+
+
 def test_classes_that_keep_nothing_are_named(runs_root: Path) -> None:
     run = make_run(runs_root, "wide", rows=600, classes=40)
     app = visit(run="wide", part="kept", score="vog", norm="dataset")
