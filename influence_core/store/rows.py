@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,10 +30,16 @@ if TYPE_CHECKING:
 
 DYNAMICS = ("p_true", "margin", "correct")
 
+NEVER_LEARNT = "never_learnt"
+"""The column of the rows that the model never got right."""
+
 
 @dataclass(frozen=True)
 class ScoreReading:
-    """A score of one row. `percentile` is the percentage of the other rows that are easier."""
+    """A score of one row. `percentile` is the percentage of the other scored rows that are easier.
+
+    Rows as hard as this one are none of them, so that ties share it. NaN stands for no score.
+    """
 
     score: str
     raw: float
@@ -118,8 +124,8 @@ def example(run: Run, key: int | str) -> Example:
         row=row,
         values=_record(run, known, "examples", row),
         prediction=_record(run, known, "predictions", row),
-        scores=tuple(_readings(known.scores, scores, _scored_rows(run))) if scores else (),
-        never_learnt=scores.get("never_learnt"),
+        scores=tuple(_readings(run, known.scores, scores)) if scores else (),
+        never_learnt=scores.get(NEVER_LEARNT),
     )
 
 
@@ -247,18 +253,34 @@ def _record(run: Run, known: Catalogue, table: Table, row: int) -> dict[str, Any
     return {column.name: found[column.stored] for column in chosen}
 
 
-def _readings(keys: Iterable[str], values: dict[str, Any], total: int) -> Iterable[ScoreReading]:
+def _readings(run: Run, keys: Iterable[str], values: dict[str, Any]) -> Iterator[ScoreReading]:
     for key in keys:
-        rank = values[rank_column(key)]
         yield ScoreReading(
             score=key,
             raw=values[key],
             class_norm=values[f"{key}_class_norm"],
             dataset_norm=values[f"{key}_dataset_norm"],
-            rank=rank,
-            percentile=100.0 * (total - rank) / max(total - 1, 1),
+            rank=values[rank_column(key)],
+            percentile=_percentile(run, key, values),
             spread=values.get(f"{key}_spread"),
         )
+
+
+def _percentile(run: Run, key: str, values: dict[str, Any]) -> float:
+    """Return the percentage of the other scored rows that are easier than the row with `values`.
+
+    They are those behind the last of its ties: missing scores have the last ranks of all.
+    """
+    raw = laid.values(run.scores_file, key)
+    tied = raw == values[key]
+    if not tied.any():
+        return float("nan")
+    if key == "forgetting" and NEVER_LEARNT in values:
+        # What was never learnt has nothing to forget, and ranks harder than what was learnt.
+        tied &= laid.values(run.scores_file, NEVER_LEARNT) == values[NEVER_LEARNT]
+    last = int((laid.values(run.scores_file, rank_column(key)) * tied).max())
+    scored = int(np.count_nonzero(raw == raw))
+    return 100.0 * (scored - last) / max(scored - 1, 1)
 
 
 def _scored_rows(run: Run) -> int:

@@ -201,6 +201,39 @@ def test_an_example_is_complete(small_run: Run) -> None:
     assert shown.never_learnt == record["never_learnt"]
 
 
+def test_rows_as_hard_as_each_other_are_harder_than_the_same_share(small_run: Run) -> None:
+    table = read(small_run.scores_file).to_pandas()
+    never = pd.Series(np.arange(len(table)) % 46 == 0)
+    vog = table["vog"].rank().floordiv(9).where(table.index % 9 != 0)
+    hardness = {
+        "forgetting": table["forgetting"].mask(never, np.inf),
+        "vog": vog,
+        "aum": -table["aum"].round(0),
+    }
+    changed = read(small_run.scores_file)
+    flags = changed.column_names.index("never_learnt")
+    changed = changed.set_column(flags, "never_learnt", pa.array(never))
+    for key, values in hardness.items():
+        if key != "forgetting":
+            stored = pa.array(-values if key == "aum" else values, from_pandas=True)
+            changed = changed.set_column(changed.column_names.index(key), key, stored)
+        ranks = values.rank(method="first", ascending=False, na_option="bottom").astype(int)
+        place = changed.column_names.index(f"{key}_rank")
+        changed = changed.set_column(place, f"{key}_rank", pa.array(ranks))
+    write_parquet(small_run.scores_file, changed)
+    for at in range(0, len(table), 23):
+        told = {
+            one.score: one.percentile for one in example(small_run, int(table["row"][at])).scores
+        }
+        for key, values in hardness.items():
+            easier = (values < values[at]).sum() / (values.notna().sum() - 1)
+            expected = np.nan if np.isnan(values[at]) else 100 * easier
+            assert told[key] == pytest.approx(expected, nan_ok=True)
+    easiest = int(table["row"][hardness["forgetting"].idxmin()])
+    shares = {one.score: one.percentile for one in example(small_run, easiest).scores}
+    assert shares["forgetting"] == 0
+
+
 def test_a_row_outside_training_has_no_scores(small_run: Run) -> None:
     row = int(whole(small_run).query("split == 'test'")["row"].iloc[0])
     shown = example(small_run, row)
