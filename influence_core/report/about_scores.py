@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from influence_core.noise.reviewed import wilson
+from influence_core.report.doubted import doubted
 from influence_core.report.drawing import Box, Scale, box
 from influence_core.report.score_picture import Histogram, histogram
 from influence_core.report.wording import count, counted, figures, percent, short
@@ -31,6 +32,8 @@ HARDEST = 0.1
 """Share of the rows that counts as the hardest."""
 
 BOX_WIDTH = 200.0
+
+_ENDS: tuple[Order, ...] = ("hardest", "easiest")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class ScoreFacts:
-    """What one score says of the training rows; classes come with the hardest first."""
+    """What one score says of the training rows; classes come with the hardest first.
+
+    `doubts` say of either end where many labels of the rows shown look wrong.
+    """
 
     spec: ScoreSpec
     scored: int
@@ -78,6 +84,7 @@ class ScoreFacts:
     classes: tuple[ClassHardness, ...]
     hardest: tuple[Reading, ...]
     easiest: tuple[Reading, ...]
+    doubts: dict[Order, str]
 
     @property
     def meaning(self) -> str:
@@ -125,6 +132,7 @@ def about_score(run: Run, manifest: Manifest, key: str, examples: int) -> ScoreF
     sizes = _rows_by_label(run, ExampleQuery(scored_only=True, filters=(finite,)))
     scored = sum(sizes.values())
     hardest = max(round(HARDEST * scored), 1)
+    shown = {order: _examples(run, key, order, examples) for order in _ENDS}
     return ScoreFacts(
         spec=known,
         scored=scored,
@@ -132,8 +140,12 @@ def about_score(run: Run, manifest: Manifest, key: str, examples: int) -> ScoreF
         never_learnt=_never_learnt(run),
         histogram=histogram(run, manifest, key),
         classes=_classes(run, key, sizes, hardest),
-        hardest=_examples(run, key, "hardest", examples),
-        easiest=_examples(run, key, "easiest", examples),
+        hardest=readings(shown["hardest"], key),
+        easiest=readings(shown["easiest"], key),
+        doubts={
+            order: doubted(run, found["row"].tolist()).said(order, known.label)
+            for order, found in shown.items()
+        },
     )
 
 
@@ -180,9 +192,8 @@ def _never_learnt(run: Run) -> int | None:
     return sum(bool(flag) for flag in flags.to_pylist())
 
 
-def _examples(run: Run, key: str, order: Order, size: int) -> tuple[Reading, ...]:
-    query = ExampleQuery(score=key, order=order, scored_only=True)
-    return readings(page(run, query, size=size), key)
+def _examples(run: Run, key: str, order: Order, size: int) -> pd.DataFrame:
+    return page(run, ExampleQuery(score=key, order=order, scored_only=True), size=size)
 
 
 def readings(found: pd.DataFrame, key: str) -> tuple[Reading, ...]:

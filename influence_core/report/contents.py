@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from influence_core.access import texts_masked
 from influence_core.errors import RunError
@@ -20,6 +23,7 @@ from influence_core.report.about_scores import ScoreFacts, about_score
 from influence_core.report.score_picture import Histogram, all_histograms
 from influence_core.report.settings import ReportSettings
 from influence_core.scores.registry import ScoreSpec
+from influence_core.store.exported import written_exports
 from influence_core.store.masking import without_texts
 from influence_core.store.run import Manifest, Run
 from influence_core.store.selections import NamedSelection, Selections
@@ -28,7 +32,10 @@ from influence_core.store.workplace import now
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything a report tells; None or nothing stands for what was not computed."""
+    """Everything a report tells; None or nothing stands for what was not computed.
+
+    `exports` are the commands that repeat those in the folder of the run, the oldest first.
+    """
 
     made: str
     command: str
@@ -42,6 +49,7 @@ class Contents:
     pruning: tuple[PruningFacts, ...]
     noisy: tuple[NoisyFacts, ...]
     selections: tuple[NamedSelection, ...]
+    exports: tuple[str, ...]
 
 
 def gather(run: Run, settings: ReportSettings) -> Contents:
@@ -69,6 +77,7 @@ def gather(run: Run, settings: ReportSettings) -> Contents:
         pruning=tuple(about_pruning(run, settings.tolerance)),
         noisy=tuple(about_noisy(run)),
         selections=tuple(Selections(run).listed()),
+        exports=tuple(_exports(run)),
     )
     return _masked(contents) if settings.mask_texts else contents
 
@@ -83,6 +92,14 @@ def _score(run: Run, manifest: Manifest, settings: ReportSettings) -> ScoreFacts
 
 def _scored(run: Run, manifest: Manifest) -> bool:
     return bool(manifest.scores) and run.scores_file.exists()
+
+
+def _exports(run: Run) -> Iterator[str]:
+    """Yield the commands of the exports in a run's folder, without folders of this machine."""
+    for one in reversed(written_exports(run)):
+        if one.manifest.command:
+            influence, export, name, folder, *options = shlex.split(one.manifest.command)
+            yield shlex.join([influence, export, name, Path(folder).name, *options])
 
 
 def _masked(contents: Contents) -> Contents:

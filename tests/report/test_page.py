@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 
 from influence_core.errors import ConfigError, RunError, ScoreError
+from influence_core.exporting import Place, export_curated
 from influence_core.noise.reviewed import precision, wilson
-from influence_core.noise.table import find_noise, read_noise
+from influence_core.noise.table import find_noise, read_noise, suspected
 from influence_core.pruning.experiment import open_experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.recommend import recommend
@@ -22,6 +23,9 @@ from influence_core.report import page
 from influence_core.report.page import render_report, write_report
 from influence_core.report.pruning_picture import LEFT, RIGHT, WIDTH
 from influence_core.report.settings import ReportSettings
+from influence_core.selection.curate import curate
+from influence_core.selection.select import SelectionSettings
+from influence_core.store.exported import exports_folder
 from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
@@ -207,6 +211,33 @@ class TestEvidence:
         data = settings.data.model_copy(update={"source": "/home/ada/a.csv,user/set,b.csv"})
         small_run.update(settings=settings.model_copy(update={"data": data}))
         assert "influence run a.csv,user/set,b.csv --name small" in told(small_run).said
+
+    def test_exports_in_the_run_s_folder_can_be_repeated(self, small_run: Run) -> None:
+        curated = curate(small_run, SelectionSettings(fraction=0.3))
+        for name in ("first cut", "second"):
+            export_curated(small_run, curated, Place(exports_folder(small_run) / name))
+        said = told(small_run).said
+        first = said.index("influence export small 'first cut' --format jsonl --fraction 0.3")
+        assert first < said.index("influence export small second --format jsonl --fraction 0.3")
+        assert str(small_run.path) not in said
+
+    def test_an_end_full_of_wrong_labels_says_so(self, run: Run) -> None:
+        last = suspected(run)
+        wrong = set(read_noise(run).table["id"].iloc[:last])
+        scores = joined(run).sort_values("el2n_rank")
+        hardest, easiest = (set(part["id"]) for part in (scores.head(8), scores.tail(8)))
+        found = len(wrong & hardest)
+        assert found >= 3 > len(wrong & easiest)
+        said = told(run, score="el2n", examples=8).said
+        assert f"{found} of these 8 labels are likely wrong. A wrong label alone" in said
+        assert "need not mean learnt" not in said
+        order = scores["el2n_rank"].to_numpy()[::-1]
+        turned = scores.assign(el2n_rank=order).sort_values("row")["el2n_rank"].to_numpy()
+        table = read(run.scores_file)
+        place = table.column_names.index("el2n_rank")
+        write_parquet(run.scores_file, table.set_column(place, "el2n_rank", pa.array(turned)))
+        said = told(run, score="el2n", examples=8).said
+        assert f"{found} of these 8 labels are likely wrong. Easy by EL2N need not" in said
 
     def test_a_run_without_scores_says_what_to_run(self, runs_root: Path) -> None:
         run = make_run(runs_root, "bare", scored=False)
