@@ -8,6 +8,6 @@ if view is not None:
     wanted = curating.draft(view)
     curated = outcome.preview(view, wanted)
     if curated is not None:
-        exporting.take_away(view, wanted, curated)
+        exporting.take_away(view, wanted, curated, exported.offer)
     exported.listing(view.run)
     tailing.form(view)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -76,7 +77,12 @@ def _export(export: Export) -> None:
                 _contents(export)
 
 
-def _download(export: Export) -> None:
+def offer(export: Export) -> None:
+    """Draw the download of an export as what one came for."""
+    _download(export, "primary")
+
+
+def _download(export: Export, look: Literal["primary", "secondary"] = "secondary") -> None:
     bytes_ = sum(one.size or 0 for one in files(export))
     if access.masked():
         st.caption("Texts are masked, and it holds them.")
@@ -88,8 +94,9 @@ def _download(export: Export) -> None:
             data=lambda: _zipped(export.folder),
             file_name=f"{export.manifest.run}-{export.folder.name}.zip",
             mime="application/zip",
+            type=look,
             icon=":material/download:",
-            key=f"download {_key(export)}",
+            key=f"download {look} {_key(export)}",
             on_click="ignore",
             width="stretch",
         )

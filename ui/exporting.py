@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,8 @@ from influence_core.exporting import Place, curated_command, export_curated
 from influence_core.progress import Event, Progress
 from influence_core.selection.curate import Curated
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
-from influence_core.store.exported import exports_folder
+from influence_core.store.export import Export
+from influence_core.store.exported import exports_folder, written_exports
 from influence_core.store.formats import Format
 from influence_core.store.run import Run
 from ui import access
@@ -34,10 +36,18 @@ _LONGEST_FOLDER = 200
 _SAID = "export_written"
 
 
-def take_away(view: Lens, wanted: Draft, curated: Curated) -> None:
-    """Draw the form that writes the export, and the command that does the same."""
+Offer = Callable[[Export], None]
+"""Draws the download of an export as what one came for."""
+
+
+def take_away(view: Lens, wanted: Draft, curated: Curated, offer: Offer) -> None:
+    """Draw the form that writes the export, and the command that does the same.
+
+    Where just that was written already, `offer` draws its download in place of the button.
+    """
     st.subheader("Take it away", anchor=False)
     name, kind, act = st.columns([2, 1.4, 1], vertical_alignment="bottom")
+    told, again = st.columns([3.4, 1])
     typed = name.text_input(
         "Folder, inside the run's own", value=_suggest(wanted), key=f"prune.name {wanted!r}"
     )
@@ -51,22 +61,26 @@ def take_away(view: Lens, wanted: Draft, curated: Curated) -> None:
     folder = _folder(view.run, typed)
     there = folder.exists()
     place = Place(folder, format_, overwrite=there)
-    if act.button(
+    command = curated_command(view.run, curated, place, wanted.reviews)
+    written = _same(view.run, folder, command)
+    if written is not None:
+        with act:
+            offer(written)
+    if (again if written else act).button(
         "Replace" if there else "Export",
-        type="primary",
+        type="secondary" if written else "primary",
         icon=":material/save:",
         width="stretch",
         **access.locked(),
     ):
         _write(view.run, curated, place, wanted.reviews)
-    st.caption(
+    told.caption(
         "The folder will hold the kept rows of all splits, the removed rows with their scores, a "
         "datasheet that tells people how the set came about, and a manifest with the hash of "
         "every file. Texts are in its column `text`, labels in `label`."
-        + (" It takes the place of the export of that name." if there else "")
+        + (" It takes the place of the export of that name." if there and not written else "")
     )
     with st.expander("The same on the command line", icon=":material/terminal:"):
-        command = curated_command(view.run, curated, place, wanted.reviews)
         st.code(command, language="bash", wrap_lines=True)
 
 
@@ -107,6 +121,14 @@ def _folder(run: Run, name: str) -> Path:
     """Return where an export of that name lies, inside the run whatever was typed."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")
     return exports_folder(run) / (safe[:_LONGEST_FOLDER].rstrip("-._") or "export")
+
+
+def _same(run: Run, folder: Path, command: str) -> Export | None:
+    """Return the export in a folder if it is what the command would write there now."""
+    version = run.manifest().content_version
+    found = [one for one in written_exports(run) if one.folder == folder]
+    same = (one for one in found if one.manifest.command == command)
+    return next((one for one in same if one.manifest.content_version == version), None)
 
 
 def _write(run: Run, curated: Curated, place: Place, reviews: int | None) -> None:

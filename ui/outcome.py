@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from influence_core.errors import InfluenceError
-from influence_core.report import charts
+from influence_core.report import about_export, charts
+from influence_core.report.about_export import Suspects
 from influence_core.report.wording import sentence
+from influence_core.scores.registry import spec_of
 from influence_core.selection.curate import Curated, CurationSettings, curate
 from influence_core.selection.retention import LENGTH, class_entropy, groupings, retention_of
 from influence_core.selection.select import SelectionSettings
 from influence_core.store.corrections import corrections
 from influence_core.store.run import Run
-from ui import plots, queries
+from ui import plots, pruning, queries, shell
 from ui.curating import Draft
 from ui.shell import Lens
 from ui.wording import column_title, count, counted, group_words, percent, plain, short
@@ -26,8 +30,13 @@ if TYPE_CHECKING:
 GROUPS_DRAWN = 25
 GROUPS_NAMED = 5
 
-SLIGHT_BITS = 0.05
+SLIGHT_POINTS = 1.0
 """A change of the balance below it is neither good nor bad."""
+
+SLIGHT_RISE = 0.001
+"""A rise of the share of wrong labels below it is none."""
+
+_QUIET: dict[str, Any] = {"delta_arrow": "off", "delta_color": "off"}
 
 ORDERS = {"size": "Largest first", "loss": "Most lost first"}
 
@@ -46,8 +55,11 @@ def preview(view: Lens, wanted: Draft) -> Curated | None:
     table = queries.ask(
         view.run, kept_by, wanted.settings, wanted.curation, by, reviews=wanted.reviews
     )
-    _figures(table, by)
+    doubted = queries.ask(view.run, likely_wrong, wanted.settings, wanted.curation, wanted.reviews)
+    _figures(table, by, doubted)
+    _say_of_wrong(view, wanted.settings, doubted)
     _say_how(curated, table)
+    _say_of_overruled(view.run, wanted)
     _warn_of_empty(table, by)
     _draw(table, order, by)
     with st.expander(f"All {group_words(by)[1]} in figures"):
@@ -66,6 +78,23 @@ def kept_by(
     decided = None if reviews is None else corrections(run, reviews)
     curated = queries.share(run, curate, settings, curation)
     return retention_of(run, curated.kept, column, decided)
+
+
+def likely_wrong(
+    run: Run, settings: SelectionSettings, curation: CurationSettings, reviews: int | None
+) -> Suspects | None:
+    """Count the likely wrong labels of a curated set, reviewers heard; None if never estimated."""
+    decided = None if reviews is None else corrections(run, reviews)
+    curated = queries.share(run, curate, settings, curation)
+    return about_export.suspects(run, about_export.left(run, curated.kept, decided), decided)
+
+
+def overruled(
+    run: Run, settings: SelectionSettings, curation: CurationSettings, reviews: int
+) -> str:
+    """Word which rows go that reviewers relabelled or found right."""
+    curated = queries.share(run, curate, settings, curation)
+    return about_export.overruled(run, curated.kept, corrections(run, reviews)).words
 
 
 def _controls(run: Run) -> tuple[str, str]:
@@ -93,25 +122,92 @@ def _controls(run: Run) -> tuple[str, str]:
     return by, order
 
 
-def _figures(table: pd.DataFrame, by: str) -> None:
+def _figures(table: pd.DataFrame, by: str, doubted: Suspects | None) -> None:
     rows, left = int(table["before"].sum()), int(table["kept"].sum())
-    before, after = class_entropy(table["before"]), class_entropy(table["kept"])
-    kept, dropped, gone, balance = st.columns(4)
-    quiet = {"delta_arrow": "off", "delta_color": "off"}
-    kept.metric("Kept", count(left), f"of {count(rows)}", **quiet)
+    kept, dropped, gone, balance, *wrong = st.columns(5 if doubted else 4)
+    kept.metric("Kept", count(left), f"of {count(rows)}", **_QUIET)
     share = percent((rows - left) / max(rows, 1))
-    dropped.metric("Removed", count(rows - left), share, **quiet)
+    dropped.metric("Removed", count(rows - left), share, **_QUIET)
     left_empty = f"{group_words(by)[1].capitalize()} left empty"
-    gone.metric(left_empty, count(len(_emptied(table))), f"of {count(len(table))}", **quiet)
-    change = round(after - before, 2) + 0
-    balance.metric(
+    gone.metric(left_empty, count(len(_emptied(table))), f"of {count(len(table))}", **_QUIET)
+    _balance(balance, table)
+    for place in wrong:
+        _wrong(place, doubted)
+
+
+def _balance(place: DeltaGenerator, table: pd.DataFrame) -> None:
+    before, after = class_entropy(table["before"]), class_entropy(table["kept"])
+    most = float(np.log2(max(len(table), 2)))
+    change = 100 * (after - before) / most
+    place.metric(
         "Balance",
-        f"{after:.2f} bits",
-        f"{change:+.2f}",
-        **(quiet if abs(change) < SLIGHT_BITS else {}),
-        help=f"Entropy of the groups' shares: {before:.2f} bits before, {after:.2f} after. Higher "
-        "is more even.",
+        f"{percent(after / most, 0)} even" if len(table) > 1 else "–",
+        f"{change:+z.1f} points",
+        **(_QUIET if abs(change) < SLIGHT_POINTS else {}),
+        help="Entropy of the groups' shares, of what groups of one size would have: "
+        f"{before:.2f} bits before, {after:.2f} after, {most:.2f} at most.",
     )
+
+
+def _wrong(place: DeltaGenerator, doubted: Suspects) -> None:
+    rises = doubted.share_after - doubted.share_before >= SLIGHT_RISE
+    place.metric(
+        "Likely wrong labels",
+        count(doubted.after),
+        f"{percent(doubted.share_after)}, was {percent(doubted.share_before)}",
+        delta_arrow="off",
+        delta_color="orange" if rises else "off",
+        help=f"The data has about {count(doubted.before)} wrong labels. Of as many rows, those "
+        "whose label looks least right, these stay and were not judged; beside them, their share "
+        "of the rows that stay, and what it was of all training rows.",
+    )
+
+
+def _say_of_wrong(view: Lens, settings: SelectionSettings, doubted: Suspects | None) -> None:
+    """Say whether what stays is noisier than the whole, and offer what changes that."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if doubted is None:
+            st.caption("How many of the labels that stay are wrong was not estimated.")
+            shell.link("noise", "Look for wrong labels", ":material/rule:", run=view.run.name)
+            return
+        if not doubted.after:
+            return
+        noisier = doubted.share_after - doubted.share_before >= SLIGHT_RISE
+        st.caption(
+            "What stays is noisier than the whole: easy rows are seldom wrong, and they go."
+            if noisier and settings.prune == "easy" and settings.score_needed
+            else "What stays is noisier than the whole."
+            if noisier
+            else counted(
+                doubted.after,
+                "label that stays is likely wrong.",
+                "labels that stay are likely wrong.",
+            )
+        )
+        share = round(doubted.share_before, 3)
+        if pruning.can_clip(view.manifest, settings, share):
+            st.button(
+                "Drop likely wrong labels first",
+                icon=":material/rule:",
+                on_click=pruning.clip,
+                args=(share,),
+                help=f"{percent(share)} of the training rows, those that look least right by "
+                f"{plain(spec_of(view.manifest, settings.clip_by).label)}. They count towards the "
+                "share that goes, and the setting is among those that protect.",
+            )
+        shell.link("noise", "Review them", ":material/arrow_forward:", run=view.run.name)
+
+
+def _say_of_overruled(run: Run, wanted: Draft) -> None:
+    """Say which rows go all the same that reviewers relabelled or found right."""
+    if wanted.reviews is None:
+        return
+    told = queries.ask(run, overruled, wanted.settings, wanted.curation, wanted.reviews)
+    if told:
+        st.caption(
+            f"**{told} are among the rows that go.** A selection that is always kept holds such "
+            "rows."
+        )
 
 
 def _say_how(curated: Curated, table: pd.DataFrame) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from influence_core.scores.registry import spec_of
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
+from influence_core.store.run import Manifest
 from ui import forms, state
 from ui.shell import NORMS, Lens
 from ui.wording import plain
@@ -56,6 +58,17 @@ def settings(view: Lens) -> SelectionSettings:
     made = forms.build(SelectionSettings, {"score": view.score, **values})
     _say_what_decides(view, made)
     return made
+
+
+def can_clip(manifest: Manifest, made: SelectionSettings, share: float) -> bool:
+    """Say whether that share could go first as likely wrong labels, and does not yet."""
+    told = made.clip_by in manifest.scores and spec_of(manifest, made.clip_by).suspicious
+    return bool(told) and made.clip_suspicious < share <= made.fraction
+
+
+def clip(share: float) -> None:
+    """Let that share go first as likely wrong labels, when the page is drawn next."""
+    st.session_state["prune.clip_suspicious"] = share
 
 
 def share(help: str | None = None) -> int:

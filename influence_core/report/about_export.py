@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from influence_core.errors import RunError
 from influence_core.report.listing import listed
-from influence_core.report.wording import DECIDED
+from influence_core.report.wording import DECIDED, count, counted
 from influence_core.selection.retention import class_entropy, groupings, retention_of
 from influence_core.selection.select import NEVER_LEARNT
 from influence_core.store.corrections import Corrections
 from influence_core.store.export import ExportManifest
+from influence_core.store.lookup import training
 from influence_core.store.masking import text_columns
 from influence_core.store.run import Run
 
@@ -71,12 +72,56 @@ class ReviewTold:
 
 
 @dataclass(frozen=True)
+class Overruled:
+    """Rows about which reviewers decided that they stay, and those of them that go all the same."""
+
+    relabelled: int
+    relabelled_gone: int
+    right: int
+    right_gone: int
+
+    @property
+    def words(self) -> str:
+        """Which of them go, as `1 of 2 relabelled rows and 1 of 1 found right`; or nothing."""
+        told = []
+        if self.relabelled_gone:
+            rows = counted(self.relabelled, "relabelled row")
+            told.append(f"{count(self.relabelled_gone)} of {rows}")
+        if self.right_gone:
+            told.append(f"{count(self.right_gone)} of {count(self.right)} found right")
+        return " and ".join(told)
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Training rows whose label is likely wrong: among all, and among those that are left.
+
+    `before` of `rows` are the most suspicious, as many as labels are estimated to be wrong;
+    `after` of the `left` rows are those of them that nobody judged.
+    """
+
+    before: int
+    rows: int
+    after: int
+    left: int
+
+    @property
+    def share_before(self) -> float:
+        """The share of all training rows."""
+        return self.before / max(self.rows, 1)
+
+    @property
+    def share_after(self) -> float:
+        """The share of the rows that are left."""
+        return self.after / max(self.left, 1)
+
+
+@dataclass(frozen=True)
 class Doubts:
     """Rows that stay and may not be what they seem: None where nobody looked."""
 
     never_learnt: int | None
-    suspects: int | None
-    wrong_share: float | None
+    suspects: Suspects | None
 
 
 def left(run: Run, kept: Rows, decided: Corrections | None) -> Rows:
@@ -145,22 +190,31 @@ def reviews(decided: Corrections | None) -> ReviewTold | None:
     )
 
 
+def overruled(run: Run, kept: Rows, decided: Corrections | None) -> Overruled:
+    """Count the rows that reviewers relabelled or found right, and those that go all the same."""
+    gone = training(run)
+    gone[kept] = False
+    ids = run.examples(["id"])["id"].to_numpy(object)[gone]
+    decisions = {} if decided is None else decided.decisions
+    named = {
+        action: [one.id for one in decisions.values() if one.action == action]
+        for action in ("relabel", "keep")
+    }
+    lost = {action: int(np.isin(ids, rows).sum()) for action, rows in named.items()}
+    return Overruled(
+        relabelled=len(named["relabel"]),
+        relabelled_gone=lost["relabel"],
+        right=len(named["keep"]),
+        right_gone=lost["keep"],
+    )
+
+
 def doubts(run: Run, left: Rows, decided: Corrections | None) -> Doubts:
     """Count the rows left that may not be what they seem."""
-    suspects, share = _suspects(run, left, decided)
-    return Doubts(never_learnt=_never_learnt(run, left), suspects=suspects, wrong_share=share)
+    return Doubts(_never_learnt(run, left), suspects(run, left, decided))
 
 
-def _never_learnt(run: Run, left: Rows) -> int | None:
-    import pyarrow.parquet as pq
-
-    if not run.scores_file.exists() or NEVER_LEARNT not in pq.read_schema(run.scores_file).names:
-        return None
-    scores = run.scores(["row", NEVER_LEARNT])
-    return int(np.isin(scores.loc[scores[NEVER_LEARNT], "row"], left).sum())
-
-
-def _suspects(run: Run, left: Rows, decided: Corrections | None) -> tuple[int | None, float | None]:
+def suspects(run: Run, left: Rows, decided: Corrections | None) -> Suspects | None:
     """Count rows left that look wrongly labelled and that nobody judged; None if never estimated.
 
     As many of the ranking count as suspects as labels are estimated to be wrong.
@@ -170,11 +224,20 @@ def _suspects(run: Run, left: Rows, decided: Corrections | None) -> tuple[int | 
     try:
         report = read_noise(run)
     except RunError:
-        return None, None
+        return None
     if report.facts.wrong is None or report.facts.content != run.manifest().content_version:
-        return None, None
-    share = report.facts.wrong.share
-    top = report.table.iloc[: round(share * len(report.table))]
+        return None
+    rows = len(report.table)
+    top = report.table.iloc[: round(report.facts.wrong.share * rows)]
     judged = [] if decided is None else list(decided.decisions)
     open_rows = top.loc[~top["id"].isin(judged), "row"]
-    return int(np.isin(open_rows, left).sum()), share
+    return Suspects(len(top), rows, int(np.isin(open_rows, left).sum()), len(left))
+
+
+def _never_learnt(run: Run, left: Rows) -> int | None:
+    import pyarrow.parquet as pq
+
+    if not run.scores_file.exists() or NEVER_LEARNT not in pq.read_schema(run.scores_file).names:
+        return None
+    scores = run.scores(["row", NEVER_LEARNT])
+    return int(np.isin(scores.loc[scores[NEVER_LEARNT], "row"], left).sum())

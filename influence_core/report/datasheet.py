@@ -86,6 +86,7 @@ def datasheet(run: Run, kept: Rows, destination: Path, made: ExportManifest) -> 
         classes=about_export.classes(made),
         sources=about_export.by_source(run, kept, decided),
         reviews=about_export.reviews(decided),
+        overruled=about_export.overruled(run, kept, decided).words,
         doubts=about_export.doubts(run, left, decided),
         command=_without_folders(made.command, destination),
     )

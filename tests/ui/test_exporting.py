@@ -5,13 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from influence_core.noise.share import WrongShare
+from influence_core.noise.table import NoiseReport, read_noise, write_noise
 from influence_core.selection.curate import CurationSettings, curate
 from influence_core.selection.retention import class_entropy
 from influence_core.selection.select import SelectionSettings, select
+from influence_core.store.columns import NOISE_FACTS
+from influence_core.store.export import DATASHEET
 from influence_core.store.exported import kept_ids, written_exports
+from influence_core.store.files import write_parquet
+from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
 from tests.reviewer import review_some
@@ -79,7 +86,99 @@ def test_balance_follows_reviewers_before_anything_is_written(small_run: Run) ->
     after = {name: int(rows) for name, rows in zip(frame["class"], frame["Kept"], strict=True)}
     assert after == done.manifest.train_after != before
     entropy = class_entropy(list(after.values()))
-    assert metrics(app)["Balance"] == f"{entropy:.2f} bits"
+    assert metrics(app)["Balance"] == f"{100 * entropy / np.log2(len(after)):.0f}% even"
+
+
+@pytest.fixture
+def doubtful(small_run: Run) -> NoiseReport:
+    """The labels of the run, judged, a tenth of them being likely wrong."""
+    report = write_noise(small_run)
+    wrong = WrongShare(share=0.1, low=0.05, high=0.15)
+    facts = report.facts.model_copy(update={"wrong": wrong})
+    table = pq.read_table(small_run.noise_file)
+    told = {**table.schema.metadata, NOISE_FACTS: facts.model_dump_json().encode()}
+    write_parquet(small_run.noise_file, table.replace_schema_metadata(told))
+    return read_noise(small_run)
+
+
+def test_likely_wrong_labels_that_stay_are_counted_and_dropped_on_request(
+    small_run: Run, doubtful: NoiseReport
+) -> None:
+    top = doubtful.table["row"].iloc[: round(0.1 * len(doubtful.table))]
+    before = len(top) / len(doubtful.table)
+    app = visit(run="small", share="60")
+    kept = select(small_run, SelectionSettings(fraction=0.6)).kept
+    stay = int(np.isin(top, kept).sum())
+    assert metrics(app)["Likely wrong labels"] == str(stay)
+    (told,) = (one.delta for one in app.metric if one.label == "Likely wrong labels")
+    assert told == f"{100 * stay / len(kept):.1f}%, was {100 * before:.1f}%"
+    press(app, "Drop likely wrong labels first")
+    clipped = SelectionSettings(fraction=0.6, clip_suspicious=round(before, 3))
+    kept = select(small_run, clipped).kept
+    assert metrics(app)["Likely wrong labels"] == str(int(np.isin(top, kept).sum()))
+    assert app.session_state["protect"] == [f"clip_suspicious:{round(before, 3)}"]
+    assert "Drop likely wrong labels first" not in [one.label for one in app.button]
+
+
+def test_rows_that_reviewers_judged_are_no_longer_suspects(
+    small_run: Run, doubtful: NoiseReport
+) -> None:
+    top = doubtful.table.iloc[: round(0.1 * len(doubtful.table))]
+    Reviews(small_run).decide(dict(zip(top["id"][:3], top["label"][:3], strict=True)), "keep", "A")
+    Reviews(small_run).decide(
+        dict(zip(top["id"][3:5], top["label"][3:5], strict=True)), "drop", "A"
+    )
+    app = visit(run="small", share="0")
+    app.slider(key="prune.fraction").set_value(0).run()
+    assert metrics(app)["Likely wrong labels"] == str(len(top) - 5)
+
+
+def test_what_was_never_estimated_leads_to_noise(small_run: Run) -> None:
+    app = visit(run="small")
+    assert "Likely wrong labels" not in metrics(app)
+    assert "How many of the labels that stay are wrong was not estimated." in said(app)
+
+
+def test_decisions_that_pruning_takes_are_told_before_and_after(small_run: Run) -> None:
+    review_some(small_run)
+    app = visit(run="small", share="60")
+    kept = set(small_run.examples(["id"])["id"][select(small_run, settings60()).kept])
+    decided = list(Reviews(small_run).standing().values())
+    gone = {
+        action: [one.id for one in decided if one.action == action and one.id not in kept]
+        for action in ("relabel", "keep")
+    }
+    assert gone["relabel"] or gone["keep"]
+    words = " and ".join(
+        f"{len(gone[action])} of 2 {noun}"
+        for action, noun in (("relabel", "relabelled rows"), ("keep", "found right"))
+        if gone[action]
+    )
+    assert f"{words} are among the rows that go" in said(app)
+    press(app, "Export")
+    (done,) = written_exports(small_run)
+    assert words in (done.folder / DATASHEET).read_text(encoding="utf-8")
+    app.slider(key="prune.fraction").set_value(0).run()
+    assert "are among the rows that go" not in said(app)
+
+
+def settings60() -> SelectionSettings:
+    return SelectionSettings(fraction=0.6)
+
+
+def test_what_was_written_is_taken_first_and_replaced_last(small_run: Run) -> None:
+    app = visit(run="small")
+    press(app, "Export")
+    shown = app.get("download_button")
+    assert [one.proto.type for one in shown if one.proto.label == "Download"] == [
+        "primary",
+        "secondary",
+    ]
+    (again,) = (one for one in app.button if one.label == "Replace")
+    assert again.proto.type == "secondary"
+    app.number_input(key="prune.floor").set_value(2).run()
+    (again,) = (one for one in app.button if one.label == "Replace")
+    assert again.proto.type == "primary"
 
 
 def test_starting_from_a_selection_keeps_all_of_it(small_run: Run, easy: np.ndarray) -> None:
