@@ -6,7 +6,9 @@ import streamlit as st
 
 from influence_core.pruning.evidence import Difference
 from influence_core.pruning.experiment import Experiment
+from influence_core.pruning.figures import Point
 from influence_core.pruning.recommend import Recommendation, in_points, recommend, signed
+from influence_core.report.about_pruning import AGAINST_RANDOM
 from ui import forms, queries
 from ui.curves import Shown, findings
 from ui.wording import counted, percent, plain
@@ -21,6 +23,13 @@ _TOLERANCE = "pruning.tolerance"
 def advised(experiment: Experiment, tolerance: float) -> list[Recommendation]:
     """Recommend a fraction for every curve."""
     return recommend(findings(experiment), tolerance)
+
+
+def against_random(experiment: Experiment, best: Recommendation) -> Difference | None:
+    """Compare a recommended share with as many rows drawn at random."""
+    if best.curve.score is None or best.fraction is None:
+        return None
+    return findings(experiment).against_random(Point(best.curve, best.fraction))
 
 
 def answer(shown: Shown) -> None:
@@ -78,6 +87,9 @@ def _best(best: Recommendation, safe: list[Recommendation], shown: Shown) -> str
     )
     if as_good:
         words += f", or by {counted(len(as_good), 'other way')}"
+    compared = queries.ask(shown.experiments[0], against_random, best)
+    if compared is not None:
+        words += f". That {AGAINST_RANDOM[compared.verdict]}"
     chance = best.curve.score is not None and any(one.curve.score is None for one in as_good)
     return words + (". **Drawn at random, as much can go.**" if chance else ".")
 
@@ -103,7 +115,9 @@ def _card(one: Recommendation, title: str) -> None:
         smallest = ", the smallest tested" if one.fraction is None else ""
         at = f"At {percent(one.judged, 0)}{smallest}"
         st.caption(f"{at}, accuracy changes by {in_points(one.loss.mean)} ({ends(one.loss)}).")
-        if one.worst is not None:
+        if one.worst is not None and not one.worst.loses:
+            st.caption("No class loses a point of recall there.")
+        elif one.worst is not None:
             st.caption(
                 f"Worst class there: {plain(one.worst.label)}, recall "
                 f"{percent(one.worst.recall, 0)} ({in_points(one.worst.change, 0)}) on "

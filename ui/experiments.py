@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ from influence_core import jobs
 from influence_core.progress import duration
 from influence_core.pruning.cells import cells
 from influence_core.pruning.experiment import Experiment
-from influence_core.pruning.forecast import forecast, seconds_a_step
+from influence_core.pruning.forecast import forecast, guess, seconds_a_step
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.scores.registry import specs_of
 from influence_core.store.run import Manifest, Run
@@ -23,6 +24,11 @@ _HOW = ("mode", "equal", "seeds", "epochs")
 
 _NOT_DRAWN = {"curves"}
 """What only a command asks for: the form tries every combination of what it draws."""
+
+QUICK = ExperimentSettings(fractions=(0.2, 0.4, 0.6, 0.8))
+"""What is planned unless more is asked for, by the score in view: an answer within minutes."""
+
+_FRACTIONS = "experiment.fractions"
 
 _JUDGING = {"train": "to train on", "test": "to judge models by"}
 """Splits that an experiment takes, and what for."""
@@ -95,11 +101,12 @@ def _settings(view: Lens) -> ExperimentSettings:
     """Draw the settings in the order in which they are decided."""
     places = st.columns([1.6, 1.4, 1])
     with places[0]:
-        values: dict[str, Any] = {"scores": _scores(view.manifest)}
+        values: dict[str, Any] = {"scores": _scores(view)}
     for place, name in zip(places[1:], _WHAT_GOES, strict=True):
         with place:
             values[name] = forms.field(ExperimentSettings, name, "experiment")
-    values |= forms.fields(ExperimentSettings, ("fractions",), "experiment")
+    values |= forms.fields(ExperimentSettings, ("fractions",), "experiment", QUICK)
+    _presets(view)
     for place, name in zip(st.columns(len(_HOW)), _HOW, strict=True):
         with place:
             values[name] = forms.field(ExperimentSettings, name, "experiment")
@@ -114,17 +121,52 @@ def _settings(view: Lens) -> ExperimentSettings:
     return made if made.scores else made.model_copy(update={"scores": view.manifest.scores})
 
 
-def _scores(manifest: Manifest) -> tuple[str, ...]:
-    """Draw the scores that decide; none chosen means all of the run."""
-    entries = specs_of(manifest)
+def _presets(view: Lens) -> None:
+    """Draw the way from the quick plan to the thorough one, or back."""
+    usual = _typed(ExperimentSettings())
+    thorough = not st.session_state.get(_key(view)) and st.session_state.get(_FRACTIONS) == usual
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if thorough:
+            st.caption("Every score of the run, at every tenth.")
+            st.button("Quick estimate", icon=":material/bolt:", on_click=_plan, args=(view, True))
+        else:
+            st.caption(
+                "A quick estimate takes the score in view, at four shares. More scores and shares "
+                "can follow."
+            )
+            st.button(
+                "All scores", icon=":material/select_all:", on_click=_plan, args=(view, False)
+            )
+
+
+def _plan(view: Lens, quick: bool) -> None:
+    """Fill in the quick plan or the thorough one, for the form that is drawn next."""
+    st.session_state[_key(view)] = [view.score] if quick else []
+    st.session_state[_FRACTIONS] = _typed(QUICK if quick else ExperimentSettings())
+
+
+def _typed(settings: ExperimentSettings) -> str:
+    """Return shares as the form has them."""
+    return ", ".join(f"{one:g}" for one in settings.fractions)
+
+
+def _key(view: Lens) -> str:
+    """Return the key of the scores: with another score in view, another one is proposed."""
+    return f"experiment.scores {view.run.name} {view.score}"
+
+
+def _scores(view: Lens) -> tuple[str, ...]:
+    """Draw the scores that decide, at first the one in view; none chosen means all of the run."""
+    entries = specs_of(view.manifest)
     chosen: list[str] = st.multiselect(
         "Scores",
         list(entries),
+        default=[view.score],
         format_func=lambda key: entries[key].label,
         placeholder=f"all {len(entries)} scores of the run",
         help=f"{ExperimentSettings.model_fields['scores'].description}\n\n"
         f"{glosses(entries.values())}",
-        key=f"experiment.scores {manifest.name}",
+        key=_key(view),
         persist_state="session",
     )
     return tuple(chosen)
@@ -157,10 +199,28 @@ def _say_how_much(run: Run, settings: ExperimentSettings) -> None:
             f"the experiment {plain(judged.judged_by)}."
         )
         return
+    seconds = guess(run, settings)
+    if seconds is not None:
+        st.caption(
+            f":material/timer: {models}, about {_roughly(seconds)} of training, guessed from how "
+            "long the run itself took; what was trained before a cancel is kept."
+        )
+        return
     st.caption(
         f":material/timer: {models}. How long one takes here is known after the first experiment "
         f"with {settings.mode} on this run; what was trained before a cancel is kept."
     )
+
+
+def _roughly(seconds: float) -> str:
+    """Word a guess: to ten seconds, to a minute, or to the next hour and minute.
+
+    >>> _roughly(3), _roughly(41), _roughly(80)
+    ('10 s', '50 s', '2 min')
+    """
+    if seconds <= 50:
+        return f"{max(10, 10 * ceil(seconds / 10))} s"
+    return f"{ceil(seconds / 60)} min" if seconds < 3600 else duration(seconds)
 
 
 def _start(run: Run, settings: ExperimentSettings, present: int) -> None:

@@ -98,8 +98,9 @@ def _what_goes() -> dict[str, Any]:
         format_func=STRATEGIES.get,
         key="prune.strategy",
         persist_state="session",
-        help="By rank: exactly the lowest or highest. Draws by the score keep a few of every "
-        "kind. Draws at random are what to compare with.",
+        help="Cut off by rank: rows stand in the order of the score, and exactly as many as you "
+        "ask for go, from its end. Draws by the score: rows near that end are the likeliest to "
+        "go, so that a few of every kind stay. Draws at random are what to compare with.",
     )
     prune = end.selectbox(
         "Which rows go",

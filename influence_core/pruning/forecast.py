@@ -10,6 +10,10 @@ from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
+from influence_core.training.schedule import steps_in_epoch
+
+PROBES_TOGETHER = 8.0
+"""How much faster a probe of many is trained than the run's, which is watched as it learns."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,24 @@ def forecast(
         if seconds is not None:
             return Forecast(seconds * optimisation_steps(run, settings), experiment.name)
     return None
+
+
+def guess(run: Run, settings: ExperimentSettings) -> float | None:
+    """Guess the seconds that all models take from how fast the run itself was trained.
+
+    Only models of the same kind say anything: None where the run was trained otherwise, or not.
+    """
+    manifest = run.manifest()
+    training = manifest.settings.training
+    spent = sum(
+        took.seconds for name, took in manifest.stages.items() if name.split(" ")[0] == "training"
+    )
+    if settings.train_encoder or training.mode != settings.mode or not spent:
+        return None
+    rows = dataset_of(run).splits.get("train", 0)
+    steps = steps_in_epoch(rows, training.batch_size) * training.epochs * training.seeds
+    faster = PROBES_TOGETHER if settings.mode == "probe" else 1.0
+    return spent / max(steps, 1) * optimisation_steps(run, settings) / faster
 
 
 def optimisation_steps(run: Run, settings: ExperimentSettings) -> int:

@@ -41,8 +41,15 @@ class WorstClass:
     change: float
 
     @property
+    def loses(self) -> bool:
+        """Whether its recall falls at all, in whole points."""
+        return round(100 * self.change) < 0
+
+    @property
     def words(self) -> str:
         """What happens to it."""
+        if not self.loses:
+            return "no class loses a point of recall"
         rows = "1 test row" if self.rows == 1 else f"{self.rows} test rows"
         return (
             f"worst class {self.label}, recall {self.recall:.0%} ({in_points(self.change, 0)}) on "

@@ -63,7 +63,8 @@ class ExperimentSettings(Settings):
     normalise: tuple[Normalise, ...] = Field(
         ("class",),
         min_length=1,
-        description="What scores are compared within: 'class', 'dataset', or 'raw' as they are.",
+        description="What a row is compared with: taken as computed ('raw'), or within its class "
+        "('class') or within the dataset ('dataset').",
     )
     curves: tuple[CurveName, ...] = Field(
         (),

@@ -32,6 +32,14 @@ _CHOSEN = {
 _COMPARED = {"raw": "", "class": ", within each class", "dataset": ", over all classes"}
 
 
+AGAINST_RANDOM = {
+    "better": "is better than dropping as many at random",
+    "worse": "is worse than dropping as many at random",
+    "undecided": "is not for certain better than dropping as many at random",
+}
+"""What dropping by a score is, by the verdict on it."""
+
+
 @dataclass(frozen=True)
 class Way:
     """A way of pruning, and what is known of it.
@@ -231,9 +239,5 @@ def _compared(best: Way) -> str:
     against = best.against_random
     if against is None:
         return ""
-    told = {
-        "better": "is better than dropping as many at random",
-        "worse": "is worse than dropping as many at random",
-        "undecided": "is not for certain better than dropping as many at random",
-    }
-    return f" That {told[against.verdict]} ({points(against.mean)} points; {interval(against)})."
+    told = AGAINST_RANDOM[against.verdict]
+    return f" That {told} ({points(against.mean)} points; {interval(against)})."

@@ -124,6 +124,9 @@ def test_pruning_is_planned_started_cancelled_and_resumed(visit: Visit, runs: Pa
     features = np.random.default_rng(0).normal(size=(400, 16)).astype(np.float16)
     np.save(run.embeddings_file, features)
     page = visit.open("pruning?run=prunable", fresh=True)
+    expect(page.get_by_text("39 models")).to_be_visible()
+    with visit.rerun():
+        page.get_by_role("button", name="All scores").click()
     expect(page.get_by_text("354 models")).to_be_visible()
     _type(visit, "Fractions", "0.2, 0.5, 0.8")
     expect(page.get_by_text("120 models")).to_be_visible()

@@ -55,6 +55,10 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements)
 
 
+def press(app: AppTest, label: str) -> AppTest:
+    return next(one for one in app.button if one.label == label).click().run()
+
+
 def table(app: AppTest, column: str):
     return next(frame.value for frame in app.dataframe if column in frame.value)
 
@@ -120,6 +124,20 @@ def test_all_that_may_be_lost_lets_everything_go(run: Run) -> None:
     assert "**Up to 60% can go** for 100 points of accuracy at most" in said(app)
     assert "Best dropped: EL2N easy" in said(app)
     assert "Drawn at random, as much can go." in said(app)
+    found = Findings(open_experiment(run, "by-steps"))
+    (best,) = (one for one in found.points if one.curve and one.curve.score and one.fraction == 0.6)
+    verdict = found.against_random(best).verdict
+    told = {
+        "better": "That is better than dropping as many at random.",
+        "worse": "That is worse than dropping as many at random.",
+        "undecided": "That is not for certain better than dropping as many at random.",
+    }
+    assert told[verdict] in said(app)
+    losing = [
+        one for one in recommend(found, 1.0) if one.worst and round(100 * one.worst.change) < 0
+    ]
+    assert said(app).count("Worst class there") == len(losing)
+    assert said(app).count("No class loses a point of recall there.") == 2 - len(losing)
 
 
 def test_the_answer_is_said_in_a_sentence(run: Run) -> None:
@@ -173,7 +191,12 @@ def test_what_is_left_of_an_unfinished_experiment_is_shown(run: Run) -> None:
 
 def test_the_plan_says_how_many_models_and_refuses_in_place(run: Run) -> None:
     app = visit(run="hostile")
+    assert app.multiselect(key="experiment.scores hostile vog").value == ["vog"]
+    assert "39 models, about" in said(app)
+    press(app, "All scores")
     assert "354 models, about" in said(app)
+    press(app, "Quick estimate")
+    assert "39 models, about" in said(app)
     app.text_input(key="experiment.fractions").input("0.5, 1.5").run()
     assert "Fractions" in app.error[0].value
     app.text_input(key="experiment.fractions").input("0.999").run()
@@ -181,6 +204,14 @@ def test_the_plan_says_how_many_models_and_refuses_in_place(run: Run) -> None:
     starts[0].click().run()
     assert "leave one of the" in app.error[0].value
     assert len(list(Experiment.folder(run).glob("*/experiment.json"))) == 2
+
+
+def test_the_first_plan_is_a_quick_one_with_a_guess_of_its_time(runs_root: Path) -> None:
+    run = make_run(runs_root, "small", rows=80)
+    assert "39 models, about" in said(visit(run="small"))
+    assert "guessed from how long the run itself took" in said(visit(run="small"))
+    run.update(stages={})
+    assert "39 models. How long one takes here is known after" in said(visit(run="small"))
 
 
 @pytest.mark.parametrize(("scored", "says"), [(False, "has no scores yet"), (True, "Plan a new")])
