@@ -47,7 +47,15 @@ HOSTILE_TEXTS = (
     "'; DROP TABLE examples; --",
     "100% under_score [a-z]* $x^2$ (",
 )
-HOSTILE_LABELS = ("<b>bold</b>", "=1+1", "quo\"te's", "émoji 🎉", "a,b;c", "%_")
+HOSTILE_LABELS = (
+    "<b>bold</b>",
+    "=1+1",
+    "quo\"te's",
+    "émoji 🎉",
+    "a,b;c",
+    "%_",
+    "![x](http://example.invalid/label.png)",
+)
 HOSTILE_COLUMNS = ('"; DROP TABLE examples; --', "größe 🎉", "select", "row", "a.b", "=cmd", "it's")
 
 

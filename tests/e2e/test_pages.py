@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,9 +13,11 @@ from influence_core.store import tables
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 from tests.e2e.conftest import PROJECT, Visit
-from tests.factory import make_run
+from tests.factory import HOSTILE_LABELS, make_run
 
 pytestmark = pytest.mark.browser
+
+PAGES = sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
 
 
 def address(page: Page) -> dict[str, str]:
@@ -136,10 +138,17 @@ def test_hostile_texts_stay_text(visit: Visit, runs: Path) -> None:
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     for row in (0, 1, 13):
         page = visit.open(f"examples?run=hostile&id=u{row:08d}")
-        shown = page.get_by_test_id("stText").first.text_content()
-        assert shown.split() == text_of(run, f"u{row:08d}").split()
+        expect(page.get_by_test_id("stText").first).to_have_text(text_of(run, f"u{row:08d}"))
     visit.open("distributions?run=hostile&part=groups")
     expect(page.locator(".ytick", has_text="<b>bold</b>").first).to_be_visible()
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_hostile_labels_load_nothing(visit: Visit, page_name: str) -> None:
+    view = urlencode({"run": "hostile", "label": HOSTILE_LABELS[-1]})
+    page = visit.open(f"{page_name.replace('home', '')}?{view}")
+    expect(page.locator("h1")).to_be_visible()
+    assert not page.locator("[src*='example.invalid'], [href^='http://example.invalid']").count()
 
 
 @pytest.mark.parametrize("page_name", ["distributions", "examples", "export", "pruning"])

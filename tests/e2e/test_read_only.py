@@ -23,6 +23,9 @@ PAGES = sorted(path.stem for path in (PROJECT / "pages").glob("*.py"))
 
 WRITING = ("Start", "Resume", "Delete", "Keep", "Relabel", "Drop", "Skip", "Undo", "Make it anew")
 
+LOCKED = {"home": "Score new data", "noise?run=hostile": "Judge the labels", "export": "Export"}
+"""Buttons that write, and where they are drawn for everybody to see what there would be."""
+
 
 @pytest.fixture(scope="module")
 def shown(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -107,6 +110,14 @@ def test_every_page_opens_and_offers_nothing_to_begin(
         assert all(one.is_disabled() for one in button.all()), label
     assert wire.texts(Run(shown / "small")) == []
     assert contents(shown) == before
+
+
+@pytest.mark.parametrize("address", LOCKED)
+def test_what_would_write_is_drawn_and_locked(visit: Visit, address: str) -> None:
+    page = visit.open(address.replace("home", "?run=small"))
+    button = page.get_by_test_id("stMain").get_by_role("button", name=LOCKED[address])
+    expect(button.first).to_be_visible()
+    assert all(one.is_disabled() for one in button.all())
 
 
 def test_labels_are_shown_where_texts_are_masked(visit: Visit, shown: Path) -> None:
