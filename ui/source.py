@@ -32,7 +32,7 @@ WAYS = {
 TEXTS = {way: label for way, label in WAYS.items() if way != "load"}
 """Where texts can come from."""
 
-TYPES = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet"]
+TYPES = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "conll", "bio", "iob", "iob2"]
 
 ROLES = {
     "text": "Text",
@@ -124,7 +124,7 @@ def check(settings: DataSettings) -> Checked:
 
 def _upload() -> DataSettings | None:
     files = st.file_uploader(
-        "CSV, TSV, JSON Lines or Parquet; several files are read as one dataset",
+        "CSV, TSV, JSON Lines, Parquet, CoNLL or Rasa JSON; several files are read as one dataset",
         type=TYPES,
         accept_multiple_files=True,
         key="upload",

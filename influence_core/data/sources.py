@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from influence_core.config import BUILTIN_SOURCE, DataSettings
-from influence_core.data import columnar, delimited, json_lines
+from influence_core.data import columnar, delimited, json_lines, rasa, tagged
 from influence_core.data.batches import Batch, Part
 from influence_core.data.findings import failure, listed
 from influence_core.store.names import named, placed
@@ -20,7 +20,11 @@ _READERS: dict[str, _Reader] = {
     ".tab": lambda path: delimited.read_delimited(path, "\t"),
     ".jsonl": json_lines.read_json_lines,
     ".ndjson": json_lines.read_json_lines,
-    ".json": json_lines.read_json_lines,
+    ".json": rasa.read_json,
+    ".conll": tagged.read_tagged,
+    ".bio": tagged.read_tagged,
+    ".iob": tagged.read_tagged,
+    ".iob2": tagged.read_tagged,
     ".parquet": columnar.read_parquet,
     ".pq": columnar.read_parquet,
 }
@@ -76,7 +80,8 @@ def _file_part(path: Path) -> Part:
     if suffix not in _READERS:
         raise failure(
             "format",
-            f"File {path.name!r} is of no known kind; its name must end in {listed([*_READERS])}.",
+            f"File {path.name!r} is of no known kind; its name must end in "
+            f"{listed([*_READERS], len(_READERS))}.",
         )
     reader = _READERS[suffix]
     return Part(
@@ -98,7 +103,8 @@ def _folder_parts(path: Path) -> list[Part]:
     if not files:
         raise failure(
             "source",
-            f"Folder {path.name!r} holds no file that ends in {listed([*_READERS])}.",
+            f"Folder {path.name!r} holds no file that ends in "
+            f"{listed([*_READERS], len(_READERS))}.",
         )
     return [_file_part(file) for file in files]
 

@@ -20,6 +20,11 @@ _UNREADABLE = {
     ),
     "broken_csv": ("unreadable as CSV", "Close the quotes, and double those within a field"),
     "broken_json": ("no JSON object", "Mend or remove what is on the line"),
+    "broken_tags": (
+        "unreadable as tokens with tags",
+        "Write a token and its tag a line, and a blank line below each utterance",
+    ),
+    "broken_example": ("no example of Rasa NLU", "Mend what the reasons say, or remove it"),
 }
 """What is wrong with a row that is no row, and the remedy."""
 
