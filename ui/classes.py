@@ -124,9 +124,10 @@ def _said(view: Lens, groups: Groups) -> list[str]:
     """Say what the dots are, and whether small classes are the hard ones."""
     table = groups.table
     sizes = table["rows"]
+    lines = ", lines at the medians" if table["corner"].any() else ""
     words = [
-        f"{groups.counted(len(table))}, orange hard and blue easy, lines at the medians. Higher "
-        "is harder. Click a dot to see only its rows, here and on every page."
+        f"{groups.counted(len(table))}, orange hard and blue easy{lines}. Higher is harder. "
+        "Click a dot to see only its rows, here and on every page."
     ]
     if len(table) > class_scatter.MANY:
         words.append("Triangles at the edge lie further out.")

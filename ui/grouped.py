@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,7 @@ from influence_core.report import spread_charts
 from influence_core.selection.classes import MOST
 from influence_core.store import tables
 from influence_core.store.columns import score_column
-from ui import crossing, plots, queries, shell
+from ui import crossing, plots, queries, shell, state
 from ui.shell import Lens
 from ui.spread import Grouping, boxes_of, ordered
 from ui.wording import count, figures, percent, plain
@@ -25,7 +26,7 @@ _NARROW, _WIDE = 76, 108
 def hardness(view: Lens, grouping: Grouping) -> None:
     """Answer which groups are hard; a box can be clicked."""
     plots.question(f"Which {grouping.plural} are hard?")
-    summary = _picked(view, view.column, grouping)
+    summary = _picked(view, view.column, _by_hardness(view, grouping))
     chosen = crossing.groups_chosen(view.query(), grouping.by)
     plots.draw_clickable(
         spread_charts.boxes(summary, view.title, chosen),
@@ -52,7 +53,8 @@ def normalised(view: Lens, grouping: Grouping) -> None:
         f"Within its class: {view.spec.label}": score_column(view.score, "class"),
         f"Within the dataset: {view.spec.label}": score_column(view.score, "dataset"),
     }
-    frames = {name: _picked(view, column, grouping) for name, column in panels.items()}
+    ranked = _by_hardness(view, grouping)
+    frames = {name: _picked(view, column, ranked) for name, column in panels.items()}
     figure = spread_charts.boxes_side_by_side(frames, "standard deviations from the mean")
     plots.draw(figure, "normalised")
     st.caption(
@@ -109,6 +111,14 @@ def _wide(*parts: pd.DataFrame) -> pd.DataFrame:
             wide[f"{column.capitalize()}, {name}"] = rounded
         wide[f"Below 0, {name}"] = part["below_zero"].map(lambda share: percent(share, 0))
     return wide.reset_index()
+
+
+def _by_hardness(view: Lens, grouping: Grouping) -> Grouping:
+    """Return the groups shown with the hardest first, or the easiest where these are asked for."""
+    summary = _picked(view, view.column, grouping)
+    rising = (state.get("order") == "easiest") == (view.spec.hard == "high")
+    ranked = summary.sort_values("median", ascending=rising, kind="stable")
+    return replace(grouping, shown=tuple(ranked["group"]))
 
 
 def _picked(view: Lens, column: str, grouping: Grouping) -> pd.DataFrame:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 LISTED = 25
 
+TABLED = 15
+"""Lines of the table of figures that are seen at once."""
+
 ORDERS = {
     "least": "those that keep least",
     "most": "those that keep most",
@@ -50,8 +53,8 @@ def show(view: Lens, groups: Groups) -> None:
     st.caption(
         f"A dot a {groups.noun}, orange hard and blue easy: the "
         f"share of its rows that is among the {percent(1 - wanted.fraction, 0)} kept. The line is "
-        "what a draw at random, or within every class, would keep of each. Cut off by rank, the "
-        "score as computed keeps what the dataset's comparison keeps."
+        f"what a draw at random, or within every class, would keep of each: {percent(overall, 0)}. "
+        "When rows are cut off by rank, the score as computed keeps the same as within the dataset."
     )
     _named(table, view, overall, groups)
 
@@ -69,7 +72,7 @@ def _warn(table: pd.DataFrame, view: Lens, groups: Groups) -> None:
 
 
 def _named(table: pd.DataFrame, view: Lens, overall: float, groups: Groups) -> None:
-    """Draw the first classes by name, and all of them in figures."""
+    """Draw the first classes by name, and all of them in figures, what is lost most first."""
     many = groups.plural
     state.settle("keeping", list(ORDERS))
     left, right = st.columns([3, 1], vertical_alignment="bottom")
@@ -83,7 +86,7 @@ def _named(table: pd.DataFrame, view: Lens, overall: float, groups: Groups) -> N
     plots.draw(class_charts.kept_by_class(shown, names, overall), "kept by class")
     st.caption(f"{count(len(shown))} of {count(len(table))} {many}.")
     with st.expander(f"All {many} in figures"):
-        _table(table, groups.noun.capitalize())
+        _table(table.sort_values(view.norm, kind="stable"), groups.noun.capitalize())
 
 
 def _first(table: pd.DataFrame, norm: str) -> pd.DataFrame:
@@ -112,6 +115,6 @@ def _table(table: pd.DataFrame, noun: str) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=tables.height(len(frame), 12),
+        height=tables.height(len(frame), TABLED),
         column_config=tables.by_group(noun, "Rows", list(shares)),
     )

@@ -95,7 +95,9 @@ def controls(view: Lens) -> Grouping:
         key="groups",
         persist_state="session",
         max_selections=GROUPS_LISTED,
-        placeholder=f"the first {min(GROUPS_LISTED, len(names))} of {count(len(names))}",
+        placeholder=f"the first {GROUPS_LISTED} of {count(len(names))}"
+        if len(names) > GROUPS_LISTED
+        else f"all {len(names)}",
         disabled=len(names) < 2,
     )
     shown = state.get("groups") or _first(boxes, view.spec.hard)
@@ -180,7 +182,7 @@ def _overall(view: Lens) -> None:
 
 def _compared_with(view: Lens) -> None:
     """Answer what shape a score has under either normalisation."""
-    plots.question("And compared?")
+    plots.question("What does comparing change?")
     parts = {
         NORMS[norm]: queries.ask(
             view.run,
@@ -196,11 +198,11 @@ def _compared_with(view: Lens) -> None:
     plots.draw(figure, "normalised density")
     figures = queries.ask(view.run, tables.summary, view.score, query=view.query())
     below = figures.set_index("normalise")["below_zero"]
-    easier = "easier" if view.spec.hard == "high" else "harder"
+    below_mean, above = ("easier", "harder")[:: 1 if view.spec.hard == "high" else -1]
     st.caption(
-        f"{below['class']:.0%} of the rows are {easier} than the mean of their class, "
-        f"{below['dataset']:.0%} than that of the dataset: the more, the longer the tail of the "
-        "others."
+        f"{below['class']:.0%} of the rows are {below_mean} than the mean of their class, "
+        f"{below['dataset']:.0%} than that of the dataset. Much more than half means that a few "
+        f"far {above} rows move the mean."
     )
 
 

@@ -40,6 +40,9 @@ GUIDE = {"width": 1, "color": BOX, "dash": "dot"}
 
 _POWERS: dict[str, Any] = {"dtick": "D2", "tickformat": ",~r"}
 
+ABOVE_NAMES = 12
+"""Pixels by which titles of panels are lifted: the name of a dot on top stands above the axes."""
+
 _SIZES = ((60, 12.0), (200, 9.0))
 
 
@@ -94,8 +97,6 @@ def kept_by_size(
             line=GUIDE,
             row=1,
             col=place,
-            annotation_text=f"{kept:.0%} of all rows" if len(classes) <= NAMED else "",
-            annotation_position="bottom right",
         )
         across = scale(figure, rightward, classes, col=place)
         told = np.argsort(-(classes[column] - kept).abs().to_numpy(), kind="stable").tolist()
@@ -252,7 +253,8 @@ def _panels(titles: Sequence[str]) -> go.Figure:
         horizontal_spacing=0.03,
         subplot_titles=[plain_text(title) for title in titles],
     )
-    figure.update_layout(template=TEMPLATE, height=360, margin={"t": 44}, showlegend=False)
+    figure.update_layout(template=TEMPLATE, height=372, margin={"t": 56}, showlegend=False)
+    figure.update_annotations(yshift=ABOVE_NAMES)
     return figure
 
 

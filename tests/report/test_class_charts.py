@@ -149,6 +149,13 @@ def test_shares_kept_stand_in_the_panel_and_line_of_their_normalisation() -> Non
     assert list(lines.layout.yaxis.ticktext) == table["group"].tolist()
 
 
+def test_titles_of_panels_stand_above_the_name_of_a_dot_on_top() -> None:
+    figure = class_charts.kept_by_size(classes().assign(dataset=1.0), {"Within": "dataset"}, 0.5)
+    (title,) = figure.layout.annotations
+    assert title.yshift >= 12
+    assert figure.layout.margin.t >= 44 + title.yshift
+
+
 def test_recall_is_drawn_against_size_and_score() -> None:
     table = classes()
     by_size, by_score = dots_of(class_charts.recall(table, "score", "high"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from influence_core.selection.imbalance import imbalance
 from influence_core.selection.sampled import kept_by_normalisation
 from influence_core.selection.select import SelectionSettings
+from influence_core.store.files import write_parquet
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 from tests.factory import make_run, read
@@ -92,6 +95,34 @@ def test_the_slider_decides_what_classes_keep(small_run: Run) -> None:
     expected = (100 * kept.set_index("group")["class"]).to_dict()
     assert shown["Kept within its class"].to_dict() == pytest.approx(expected)
     assert "the 40% kept" in said(app)
+
+
+def test_figures_of_what_is_kept_begin_with_what_is_lost_most(runs_root: Path) -> None:
+    make_run(runs_root, "wide", rows=600, classes=14)
+    app = visit(run="wide", part="kept", score="vog", norm="dataset", share="60")
+    shown = next(one for one in app.dataframe if "Kept within the dataset" in one.value)
+    kept = shown.value["Kept within the dataset"].tolist()
+    assert kept == sorted(kept)
+    assert kept[0] < kept[-1]
+
+
+def test_lines_are_told_where_they_are_drawn(runs_root: Path) -> None:
+    make_run(runs_root, "wide", rows=600, classes=40)
+    assert "lines at the medians" in said(visit(run="wide", part="hardness", norm="dataset"))
+    run = make_run(runs_root, "level", rows=80, classes=4)
+    examples = read(run.examples_file)
+    train = sum(split == "train" for split in examples["split"].to_pylist())
+    classes_of = next(number for number in (5, 4, 3, 7, 11, train) if train % number == 0)
+    turn = count()
+    labels = [
+        f"class {next(turn) % classes_of if split == 'train' else 0}"
+        for split in examples["split"].to_pylist()
+    ]
+    place = examples.column_names.index("label")
+    write_parquet(run.examples_file, examples.set_column(place, "label", pa.array(labels)))
+    told = said(visit(run="level", part="hardness", norm="dataset"))
+    assert "None is rare: all have" in told
+    assert "lines at the medians" not in told
 
 
 def test_the_share_is_in_the_address_and_that_of_the_export_page(small_run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,23 @@ def test_the_name_of_a_column_is_no_markup_in_a_question(small_run: Run) -> None
     app = visit(run="small", part="groups", by=name)
     assert any("seen" in one.value for one in app.subheader)
     assert not any("[seen](" in one.value for one in app.subheader)
+
+
+@pytest.mark.parametrize("order", ["largest", "hardest", "easiest"])
+def test_boxes_stand_by_hardness(small_run: Run, order: str) -> None:
+    app = visit(run="small", part="groups", order=order, score="vog", norm="dataset")
+    scores = small_run.scores(["row", "vog_dataset_norm"]).set_index("row")["vog_dataset_norm"]
+    labels = small_run.examples(["label"])["label"]
+    medians = scores.groupby(labels.reindex(scores.index)).median()
+    expected = medians.sort_values(ascending=order == "easiest").index.tolist()
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert figure["layout"]["yaxis"]["ticktext"] == expected
+
+
+def test_a_choice_of_all_groups_says_so(small_run: Run) -> None:
+    app = visit(run="small", part="groups")
+    groups = len(small_run.manifest().dataset.label_names)
+    assert app.multiselect(key="groups").placeholder == f"all {groups}"
 
 
 def test_charts_follow_the_rows_in_view(small_run: Run) -> None:
