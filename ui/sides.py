@@ -15,6 +15,11 @@ from ui.curves import title_of
 from ui.shell import Lens
 from ui.wording import counted, plain
 
+_ANEW = (
+    "“All rows, trained anew” is what the experiment measures pruning against: models of the same "
+    "rows as the run, trained as the experiment trains, once for each of its seeds."
+)
+
 _WHY = "no test row of the same text and label, or no predictions"
 
 
@@ -39,6 +44,8 @@ def choose(view: Lens) -> tuple[str, str] | None:
         "First", list(first), format_func=first.get, key="first", persist_state="session"
     )
     right.selectbox("Second", rest, format_func=second.get, key="second", persist_state="session")
+    if any(one.endswith(f"/{FULL}") for one in (state.get("first"), state.get("second"))):
+        st.caption(_ANEW)
     if other := len(complete) - len(alike):
         st.caption(f"{counted(other, 'other run')} cannot be compared: {_WHY}.")
     return state.get("first"), state.get("second")
@@ -94,7 +101,7 @@ def _sides_of(view: Lens) -> dict[str, str]:
         }
         address = f"{view.run.name}/{experiment.name}"
         if (None, 0.0) not in missing:
-            found[f"{address}/{FULL}"] = f"{experiment.name}: unpruned"
+            found[f"{address}/{FULL}"] = f"{experiment.name}: all rows, trained anew"
         for curve in curves(settings):
             title = title_of(curve, entries)
             for fraction in settings.fractions:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from influence_core.report.charts import TEMPLATE
 from influence_core.report.palette import EASY, GROUPS, HARD, MIDDLE
+from influence_core.report.wording import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,12 @@ _MARKS = {
 """Mark and colour of a difference: nothing is told by its colour alone."""
 
 ROW_PIXELS = 26
+
+LONGEST = 30
+"""Letters of a name beside the chart; the hover label has all of it."""
+
+LEAST_REACH = 0.02
+"""Least width of the axis: where nothing differs, 0 stands in the middle."""
 
 
 def differences(found: pd.DataFrame, name: str) -> go.Figure:
@@ -55,10 +62,24 @@ def differences(found: pd.DataFrame, name: str) -> go.Figure:
     order = [escape(str(one), quote=False) for one in found[name]]
     figure.update_layout(template=TEMPLATE, height=ROW_PIXELS * len(found) + 120)
     title = "First minus second, in points"
-    figure.update_xaxes(title_text=title, tickformat="+.1~%", zeroline=True, rangemode="tozero")
+    figure.update_xaxes(title_text=title, tickformat="+.1~%", zeroline=True, range=_reach(found))
     return figure.update_yaxes(
-        categoryorder="array", categoryarray=order[::-1], automargin=True, type="category"
+        categoryorder="array",
+        categoryarray=order[::-1],
+        tickmode="array",
+        tickvals=order,
+        ticktext=[escape(short(one, LONGEST), quote=False) for one in found[name]],
+        automargin=True,
+        type="category",
     )
+
+
+def _reach(found: pd.DataFrame) -> tuple[float, float]:
+    """Return the ends of an axis with all intervals, 0 and room for whole marks on it."""
+    low, high = min(found["low"].min(), 0.0), max(found["high"].max(), 0.0)
+    room = 0.05 * max(high - low, LEAST_REACH)
+    middle, half = (low + high) / 2, max(high - low, LEAST_REACH) / 2
+    return middle - half - room, middle + half + room
 
 
 def scores_together(bins: pd.DataFrame, first: str, second: str) -> go.Figure:

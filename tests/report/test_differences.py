@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from influence_core.report.differences import differences, scores_together
+from influence_core.report.differences import LONGEST, differences, scores_together
 
 FOUND = pd.DataFrame(
     {
@@ -37,6 +38,23 @@ def test_names_stay_text_and_the_first_is_on_top() -> None:
     figure = differences(FOUND, "label")
     assert figure.data[0].y[0] == "&lt;b&gt;bold&lt;/b&gt;"
     assert figure.layout.yaxis.categoryarray[-1] == "&lt;b&gt;bold&lt;/b&gt;"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (-0.05, 0.0), (0.02, 0.6), (-0.9, -0.1)])
+def test_0_and_every_interval_lie_well_inside_the_axis(low: float, high: float) -> None:
+    part = FOUND.assign(low=low, high=high, mean=(low + high) / 2)
+    least, most = differences(part, "label").layout.xaxis.range
+    room = 0.04 * (most - least)
+    for value in (0.0, low, high):
+        assert least + room <= value <= most - room
+
+
+def test_long_names_leave_room_for_the_chart_and_stay_apart() -> None:
+    names = ["a long name of a class, " * 4 + end for end in ("<one>", "two", "three")]
+    axis = differences(FOUND.assign(label=names), "label").layout.yaxis
+    assert {len(one) for one in axis.ticktext} == {LONGEST}
+    assert len(set(axis.tickvals)) == 3
+    assert set(axis.tickvals) == set(axis.categoryarray)
 
 
 def test_empty_bins_are_not_drawn() -> None:

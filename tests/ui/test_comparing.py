@@ -51,6 +51,11 @@ def test_models_of_an_experiment_are_compared(small_run: Run) -> None:
         experiment.keep(Outcome(cell, 10, 6, 1.0, np.zeros(test_rows, np.int32)))
     app = visit(run="small", first="small/tried/full", second="small/tried/random@0.5")
     assert "**That is undecided**" in said(app)
+    assert "tried: all rows, trained anew" in next(
+        one.options for one in app.selectbox if one.label == "First"
+    )
+    assert "models of the same rows as the run" in said(app)
+    assert "of the same rows" not in said(visit(run="small", second="small/tried/random@0.5"))
     assert "Do both find the same rows hard?" not in said(app)
 
 
