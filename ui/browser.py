@@ -11,13 +11,14 @@ import numpy.typing as npt
 import streamlit as st
 
 from influence_core.noise.table import suspected
+from influence_core.report.doubted import doubted
 from influence_core.scores.registry import specs_of
 from influence_core.store.columns import Catalogue, Column, catalogue
 from influence_core.store.query import ExampleQuery
 from influence_core.store.rows import columns_of
 from ui import queries, rows, selecting, state, ticked
 from ui.detail import detail
-from ui.shell import Lens
+from ui.shell import Lens, link
 from ui.tables import HEADING, PAGE_ROW, cut, tick_rows
 from ui.wording import NORMS, column_title, count, counted, figures, plain
 
@@ -79,6 +80,7 @@ def listing(view: Lens) -> Any:
     part = _part(view, _query(view), "page")
     if not _head(view, part):
         return None
+    _doubt(view, part)
     first = _table(view, part, (285, 110))
     _pager(part)
     return state.get("id") or first
@@ -89,6 +91,8 @@ def sides(view: Lens) -> Any:
     high, low = (_part(view, query, page) for query, page in _both_ends(view))
     if not _head(view, high):
         return None
+    for part in (high, low):
+        _doubt(view, part, f"{_end_of(part.query)}: ")
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**{_end_of(high.query)}**")
@@ -180,7 +184,7 @@ def _part(view: Lens, query: ExampleQuery, page: str) -> Part:
 
 
 def _head(view: Lens, part: Part) -> bool:
-    """Say how many rows there are, and offer to keep them; say what to do where there is none."""
+    """Say how many rows there are, and offer to save them; say what to do where there is none."""
     if not len(part.order):
         st.info(
             "No example fits. Take a filter away, or search for less.", icon=":material/search:"
@@ -190,7 +194,7 @@ def _head(view: Lens, part: Part) -> bool:
         st.caption(
             f"{counted(len(part.order), 'training row')} {_sorted_by(view, part)}", width="stretch"
         )
-        _keep(view, part)
+        _save(view, part)
     selecting.say(view.run)
     return True
 
@@ -209,7 +213,7 @@ def _sorted_by(view: Lens, part: Part) -> str:
     return f"by {plain(by)}{'' if both else f', {way.lower()}'}{norm}"
 
 
-def _keep(view: Lens, part: Part) -> None:
+def _save(view: Lens, part: Part) -> None:
     """Offer to put the ticked rows, or all in view, into a selection."""
     picked = ticked.rows(view.run)
     if picked:
@@ -228,7 +232,7 @@ def _keep(view: Lens, part: Part) -> None:
             lambda: part.order,
             "in view",
             total=total,
-            title=f"Keep all {count(total)} in view",
+            title=f"Save all {count(total)} as a selection",
             aside=True,
         )
 
@@ -239,23 +243,38 @@ def _end_of(query: ExampleQuery) -> str:
     return ENDS[query.order].removesuffix(" first")
 
 
+def _doubt(view: Lens, part: Part, end: str = "") -> None:
+    """Say where an end of the score is full of labels that look wrong."""
+    order = part.query.order
+    if order not in ("hardest", "easiest"):
+        return
+    rows_shown = tuple(_page(view, part)["row"].tolist())
+    said = queries.ask(view.run, doubted, rows_shown).said(order, view.spec.label)
+    if said:
+        told, way = st.columns([5, 1], vertical_alignment="center", gap="small")
+        told.caption(f":material/report: {end}{plain(said)}")
+        with way:
+            link("noise", "Noise", ":material/rule:", run=view.run.name)
+
+
 def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     """Draw the page in view with boxes to tick; return the id of its first row."""
     frame = _page(view, part)
     by = part.query.column if part.query.order == "column" else None
     pairs = frame["text_pair"].fillna("").ne("").any()
-    shown = frame.assign(
-        text=cut(frame["text"]),
-        text_pair=cut(frame["text_pair"]),
-        value=figures(frame[view.column]),
-    )
     top = queries.ask(view.run, suspected)
     wide, narrow = widths[0] - bool(top) * _DOUBT, widths[1]
     text = st.column_config.TextColumn
     share = 1 + bool(pairs) + (by not in (None, *_ALWAYS))
-    columns = {"text": text("Text", width=wide // share + 10 * (share > 1))}
+    each = wide // share + 10 * (share > 1)
+    shown = frame.assign(
+        text=cut(frame["text"], each),
+        text_pair=cut(frame["text_pair"], each),
+        value=figures(frame[view.column]),
+    )
+    columns = {"text": text("Text", width=each)}
     if pairs:
-        columns["text_pair"] = text("Second text", width=wide // share + 10)
+        columns["text_pair"] = text("Second text", width=each)
     columns["label"] = text("Class", width=narrow)
     if top:
         columns["doubt"] = text("Wrong?", width=_DOUBT, help=_WRONG)
@@ -263,10 +282,11 @@ def _table(view: Lens, part: Part, widths: tuple[int, int]) -> str:
     columns["value"] = text(view.spec.label, width=76, alignment="right")
     if by not in (None, *_ALWAYS):
         columns["by"] = text(_called(by, view), width=wide // share)
-        shown = shown.assign(by=_worded(frame[by]))
+        shown = shown.assign(by=_worded(frame[by], wide // share))
     ids = frame["id"].tolist()
     boxes = ticked.boxes(view.run, frame["row"].tolist(), first=part.page == "page")
-    tick_rows(shown, ids, "id", columns, PAGE_SIZE * PAGE_ROW // 2 + HEADING, boxes)
+    with st.container(key=f"paged_{part.page}"):
+        tick_rows(shown, ids, "id", columns, PAGE_SIZE * PAGE_ROW // 2 + HEADING, boxes)
     return str(ids[0])
 
 
@@ -283,11 +303,11 @@ _WRONG = (
 )
 
 
-def _worded(values: pd.Series) -> list[str]:
+def _worded(values: pd.Series, width: int) -> list[str]:
     """Return the values of a column as they stand in a table."""
     if values.dtype.kind == "f":
         return figures(values)
-    return cut(values.astype("object").map(str).where(values.notna(), "–")).tolist()
+    return cut(values.astype("object").map(str).where(values.notna(), "–"), width).tolist()
 
 
 def _page(view: Lens, part: Part) -> pd.DataFrame:

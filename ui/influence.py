@@ -10,8 +10,8 @@ from influence_core.errors import InfluenceError
 from influence_core.store.rows import Example
 from influence_core.store.run import Run
 from ui import access, queries, state
-from ui.tables import lead_to
-from ui.wording import plain, short
+from ui.tables import lead_to, letters
+from ui.wording import percent, plain, short
 
 if TYPE_CHECKING:
     from influence_core.scores.pairwise.explain import Influences
@@ -54,7 +54,7 @@ def ask(run: Run) -> None:
             return
         found = _explained(run, text=typed, text_pair=second)
         if found is not None:
-            st.caption("The model says")
+            st.caption(f"The model says, {percent(found.confidence, 0)} sure")
             st.text(found.predicted)
             _sides(found, beside=True)
 
@@ -74,10 +74,12 @@ def _explained(run: Run, **asked: Any) -> Influences | None:
 def _sides(found: Influences, beside: bool = False) -> None:
     label = plain(short(found.label, 40))
     towards, away = st.columns(2, gap="medium") if beside else (st.container(), st.container())
+    wide = 290 if beside else 150
     with towards:
-        _side(f"**Which rows pulled the model towards {label}?** Proponents", found.proponents)
+        told = f"**Which rows pulled the model towards {label}?** Proponents"
+        _side(told, found.proponents, wide)
     with away:
-        _side(f"**Which rows pulled it away from {label}?** Opponents", found.opponents)
+        _side(f"**Which rows pulled it away from {label}?** Opponents", found.opponents, wide)
     if found.checkpoints < found.kept:
         st.caption(
             f"Over the last of {found.kept} checkpoints: what the encoder made of this text "
@@ -86,7 +88,7 @@ def _sides(found: Influences, beside: bool = False) -> None:
     st.caption("Click a row to read it.")
 
 
-def _side(title: str, rows: Any) -> None:
+def _side(title: str, rows: Any, wide: int) -> None:
     import pandas as pd
 
     st.caption(title)
@@ -95,14 +97,17 @@ def _side(title: str, rows: Any) -> None:
         return
     frame = pd.DataFrame(
         {
-            "Text": [" / ".join(filter(None, (one.text, one.text_pair))) for one in rows],
+            "Text": [
+                short(" / ".join(filter(None, (one.text, one.text_pair))), letters(wide))
+                for one in rows
+            ],
             "Label": [one.label for one in rows],
             "Influence": [f"{one.value:+.3g}" for one in rows],
         }
     )
     text = st.column_config.TextColumn
     columns = {
-        "Text": text(width=150),
+        "Text": text(width=wide),
         "Label": text(width=88),
         "Influence": text(width=78, alignment="right", help=_HELP),
     }

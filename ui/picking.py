@@ -136,15 +136,18 @@ def _listing(view: Lens, rows: Rows) -> str:
     wanted = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     query = ExampleQuery(score=view.score, normalise=view.norm)
     frame = queries.ask(view.run, details, query, wanted.tolist())
-    shown = frame.assign(text=cut(frame["text"]), value=figures(frame[view.column].tolist()))
+    wide = 300
+    values = figures(frame[view.column].tolist())
+    shown = frame.assign(text=cut(frame["text"], wide), value=values)
     text = st.column_config.TextColumn
     columns = {
-        "text": text("Text", width=300),
+        "text": text("Text", width=wide),
         "label": text("Class", width=115),
         "value": text(view.spec.label, width=76, alignment="right"),
     }
     ids = frame["id"].tolist()
-    choose_row(shown, ids, "point", columns, height(len(frame), PAGE_SIZE))
+    with st.container(key="paged_part"):
+        choose_row(shown, ids, "point", columns, height(len(frame), PAGE_SIZE))
     if pages > 1:
         st.session_state[_PAGE] = number
         st.pagination(pages, key=_PAGE, on_change=state.put, args=("point", None))

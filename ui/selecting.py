@@ -34,7 +34,7 @@ def offer(
     """Draw a button under which rows are added to a new or an earlier selection, or taken out.
 
     `key` tells several of them on one page apart. Many rows can be a function, asked when somebody
-    keeps them; `total` then says how many they are. What came of it is said below, or `aside`, by
+    saves them; `total` then says how many they are. What came of it is said below, or `aside`, by
     who calls `say`.
     """
     if callable(rows):
@@ -43,7 +43,7 @@ def offer(
         found = np.asarray(rows, np.int64)
         picked, number = (lambda: found), len(found)
     with st.popover(
-        title or f"Keep {counted(number, 'row')} in a selection",
+        title or f"Save {counted(number, 'row')} as a selection",
         icon=":material/bookmark_add:",
         **access.locked(disabled=not number),
     ):

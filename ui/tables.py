@@ -27,9 +27,21 @@ _MARK = "→"
 """What stands before the row that is chosen."""
 
 
-def cut(texts: pd.Series) -> pd.Series:
-    """Return texts as a table carries them; an ellipsis says that there is more."""
-    return texts.map(lambda text: short(text, CUT), na_action="ignore")
+_LETTER, _PADDING = 5.6, 16
+"""Pixels of a letter in a table as it is usual, and of the edges of a cell."""
+
+
+def cut(texts: pd.Series, width: int | None = None) -> pd.Series:
+    """Return texts as a table carries them; an ellipsis says that there is more.
+
+    The browser cuts what is too long for a column of some `width` in pixels without a word.
+    """
+    return texts.map(lambda text: short(text, letters(width)), na_action="ignore")
+
+
+def letters(width: int | None) -> int:
+    """Return how many letters of a text are carried for a column of a width in pixels."""
+    return CUT if width is None else min(int((width - _PADDING) / _LETTER), CUT)
 
 
 def height(rows: int, most: int) -> int:
@@ -99,9 +111,9 @@ def tick_rows(
     height: int,
     ticks: Ticks,
 ) -> None:
-    """Draw some rows as a table with a box to tick each; a click beside it chooses the row.
+    """Draw some rows as a table with a box to tick each; a click or a tick chooses the row.
 
-    A click puts the id of its row into `parameter`. Ticks are told to `ticks`, which has those of
+    It puts the id of its row into `parameter`. Ticks are told to `ticks`, which has those of
     before: the boxes of a table that comes again are ticked again.
     """
     listed = list(ids)
@@ -145,9 +157,12 @@ def _tick(key: str, ids: list[str], parameter: str, ticks: Ticks) -> Callable[[]
         selection = st.session_state[key]["selection"]
         ticks.told(selection["rows"])
         cells = [tuple(cell) for cell in selection["cells"]]
+        ticked = [row for row in selection["rows"] if row not in ticks.places]
         if cells != st.session_state.get(_clicked(key), []):
             st.session_state[_clicked(key)] = cells
             _choose(key, ids, parameter, rows=False)()
+        elif len(ticked) == 1 and ticked[0] < len(ids):
+            state.put(parameter, ids[ticked[0]])
 
     return tick
 

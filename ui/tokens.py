@@ -69,8 +69,9 @@ def _why_none(run: Run) -> str:
     """Say why a run tells no tokens apart, and what would."""
     if run.manifest().settings.origin == "probe":
         return (
-            "A probe sees a text as one feature of a frozen encoder, so no word of it has a "
-            "gradient of its own. Fine-tune the encoder, with VoG among the scores, to see them."
+            "Only a fine-tuned run tells words apart, and this one is a probe. A probe sees a text "
+            "as one feature of a frozen encoder, so no word of it has a gradient of its own. A new "
+            "run that fine-tunes the encoder, with VoG among its scores, shows them here."
         )
     return (
         "This run kept no gradients of tokens: they come with VoG, when an encoder is fine-tuned "

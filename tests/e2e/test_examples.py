@@ -97,6 +97,9 @@ def test_ticked_rows_become_a_selection_that_narrows_the_view(visit: Visit, run:
     for row in (1, 3):
         with visit.rerun():
             table(page).click(position=at(row, BOX))
+        expect(shown(page)).to_have_text(texts(run, [hardest[row]])[0].text)
+    table(page).hover()
+    expect(table(page).get_by_test_id("stElementToolbar")).to_be_hidden()
     with visit.rerun():
         table(page).click(position=at(5))
     [said] = texts(run, hardest[5:6])
@@ -105,7 +108,7 @@ def test_ticked_rows_become_a_selection_that_narrows_the_view(visit: Visit, run:
         page.get_by_label("Next page").click()
     with visit.rerun():
         table(page).click(position=at(0, BOX))
-    page.get_by_role("button", name="Keep 3 rows in a selection").click()
+    page.get_by_role("button", name="Save 3 rows as a selection").click()
     with visit.rerun():
         page.get_by_label("Name", exact=True).fill("odd-ones")
         page.get_by_label("Name", exact=True).press("Enter")
@@ -117,7 +120,7 @@ def test_ticked_rows_become_a_selection_that_narrows_the_view(visit: Visit, run:
     page.keyboard.press("Escape")
     with visit.rerun():
         page.get_by_role("button", name="Untick").click()
-    expect(page.get_by_role("button", name="Keep all 328 in view")).to_be_visible()
+    expect(page.get_by_role("button", name="Save all 328 as a selection")).to_be_visible()
     page.get_by_role("button", name="Selections", exact=False).last.click()
     with visit.rerun():
         page.get_by_role("button", name="See only these rows").click()
@@ -167,7 +170,8 @@ def test_a_typed_text_is_answered(visit: Visit, tuned: Run) -> None:
     with visit.rerun():
         box.press("Enter")
     found = explain(tuned, text="rain snow forecast", count=5)
-    expect(page.get_by_text("The model says", exact=True)).to_be_visible()
+    sure = f"The model says, {100 * found.confidence:.0f}% sure"
+    expect(page.get_by_text(sure, exact=True).last).to_be_visible()
     expect(page.get_by_test_id("stText").last).to_have_text(found.predicted)
     assert address(page)["ask"] == "rain snow forecast"
 

@@ -65,7 +65,7 @@ def test_a_lasso_becomes_a_table_and_a_selection(visit: Visit, run: Run) -> None
     assert 0 < len(inner) < 300
     expect(page.get_by_text(f"What are these {len(inner)} rows?")).to_be_visible()
 
-    page.get_by_role("button", name=f"Keep {len(inner)} rows in a selection").click()
+    page.get_by_role("button", name=f"Save {len(inner)} rows as a selection").click()
     with visit.rerun():
         page.get_by_label("Name", exact=True).fill("right-half")
         page.get_by_label("Name", exact=True).press("Enter")

@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from influence_core.noise.near import nearest
-from influence_core.noise.table import find_noise, suspected
+from influence_core.noise.table import find_noise, suspected, write_noise
 from influence_core.scores.pairwise.explain import explain
 from influence_core.store import tables
+from influence_core.store.files import write_parquet
 from influence_core.store.query import ExampleQuery
 from influence_core.store.rows import find_rows, texts
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
 from influence_core.training.untuned import untuned_file
+from tests.factory import read
 from tests.noise.blobs import give_features
 from tests.trained import train
 from tests.ui.everything import messages, visit
 from ui import nearby, ticked
+from ui import tables as tables_of_ui
+from ui.tables import Ticks
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,12 @@ def listed(app: AppTest) -> list[list[str]]:
 
 def said(app: AppTest) -> str:
     return "\n".join(str(one.value) for one in [*app.caption, *app.markdown, *app.info])
+
+
+def begins_of(shown: list[str], texts: list[str]) -> None:
+    """See that texts are shown, whole or up to an ellipsis."""
+    for short, whole in zip(shown, texts, strict=True):
+        assert short == whole or (len(short) > 15 and whole.startswith(short.removesuffix("…")))
 
 
 def button(app: AppTest, label: str) -> Any:
@@ -124,7 +135,8 @@ def test_tokens_of_a_tuned_run_are_coloured_and_told(tuned: Run) -> None:
 
 
 def test_a_probe_says_kindly_that_it_sees_no_tokens(probed: Run) -> None:
-    assert "A probe sees a text as one feature" in said(opened(run="probed", tab="Tokens"))
+    told = said(opened(run="probed", tab="Tokens"))
+    assert "Only a fine-tuned run tells words apart, and this one is a probe." in told
 
 
 def test_neighbours_are_those_of_the_core_and_other_labels_are_named(small_run: Run) -> None:
@@ -155,9 +167,9 @@ def test_influence_on_a_row_is_that_of_the_core(probed: Run, split: str) -> None
     app = opened(run="probed", id=key, tab="Influence")
     shown = [one.value for one in app.dataframe if "Influence" in one.value]
     sides = [side for side in (found.proponents, found.opponents) if side]
-    assert [table["Text"].tolist() for table in shown] == [
-        [one.text for one in side] for side in sides
-    ]
+    assert len(shown) == len(sides)
+    for table, side in zip(shown, sides, strict=True):
+        begins_of(table["Text"].tolist(), [one.text for one in side])
     assert f"towards {found.label}" in said(app)
 
 
@@ -165,8 +177,9 @@ def test_a_typed_text_is_answered_with_the_rows_that_made_it(probed: Run) -> Non
     found = explain(probed, text="bright lamp ceiling", count=5)
     app = opened(run="probed", ask="bright lamp ceiling")
     shown = [one.value for one in app.dataframe if "Influence" in one.value]
-    assert shown[0]["Text"].tolist() == [one.text for one in found.proponents]
+    begins_of(shown[0]["Text"].tolist(), [one.text for one in found.proponents])
     assert found.predicted in [one.value for one in app.text]
+    assert f"The model says, {100 * found.confidence:.0f}% sure" in said(app)
 
 
 def test_nothing_heavy_is_asked_before_its_tab_is_opened(
@@ -252,3 +265,64 @@ def test_rows_whose_label_looks_wrong_say_so_at_either_end(small_run: Run) -> No
         said = ["likely" if id in wrong else "" for id in table["id"]]
         assert table["doubt"].tolist() == said
     assert wrong
+
+
+def test_an_end_full_of_wrong_labels_says_so_and_leads_to_noise(small_run: Run) -> None:
+    give_features(small_run)
+    table, wrong = find_noise(small_run).table, suspected(small_run)
+    assert 7 < wrong < 200
+    ranks = table.set_index("row")["rank"]
+    for end, column in (("hardest", ranks), ("easiest", len(table) + 1 - ranks)):
+        scores = read(small_run.scores_file)
+        ordered = pa.array(column.loc[scores["row"].to_pylist()].to_numpy())
+        place = scores.column_names.index("vog_rank")
+        write_parquet(small_run.scores_file, scores.set_column(place, "vog_rank", ordered))
+        small_run.update(content_version=f"ranked for the {end}")
+        write_noise(small_run)
+        words = f"{min(wrong, 25)} of these 25 labels are likely wrong"
+        app = opened(run="small", score="vog", end=end)
+        assert words in said(app)
+        assert ("Easy by VoG need not mean learnt" in said(app)) == (end == "easiest")
+        assert "Noise" in [one.proto.label for one in app.get("page_link")]
+        assert f"{end.capitalize()}: {words}" in said(opened(run="small", show="sides"))
+        other = "easiest" if end == "hardest" else "hardest"
+        for view in ({"end": other}, {"sort": "row"}, {"sort": "text"}):
+            told = said(opened(run="small", score="vog", **view))
+            assert "labels are likely wrong" not in told
+
+
+def test_a_text_is_cut_with_an_ellipsis_where_its_column_is_narrow(small_run: Run) -> None:
+    examples = read(small_run.examples_file)
+    long = [f"{number} {'a long sentence ' * 20}" for number in range(len(examples))]
+    place = examples.column_names.index("text")
+    write_parquet(small_run.examples_file, examples.set_column(place, "text", pa.array(long)))
+    lengths = []
+    for show in ("list", "sides"):
+        table = opened(run="small", show=show).dataframe[0].value
+        assert table["text"].str.endswith("…").all()
+        lengths.append(table["text"].str.len().max())
+    assert 20 < lengths[1] < lengths[0] < 60
+
+
+def test_a_tick_shows_its_row_and_unticking_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    session: dict[str, Any] = {}
+    shown: list[tuple[str, str]] = []
+    monkeypatch.setattr("ui.tables.st.session_state", session)
+    monkeypatch.setattr("ui.tables.state.put", lambda name, value: shown.append((name, value)))
+
+    def act(before: list[int], rows: list[int], cells: list[tuple[int, str]]) -> None:
+        session["key"] = {"selection": {"rows": rows, "cells": cells}}
+        told: list[list[int]] = []
+        tables_of_ui._tick("key", ["a", "b", "c", "d"], "id", Ticks(before, 0, told.append))()
+        assert told == [rows]
+
+    act([], [2], [])
+    act([2], [2, 1], [])
+    assert shown == [("id", "c"), ("id", "b")]
+    act([2, 1], [2], [])
+    act([2], [0, 1, 2, 3], [])
+    assert len(shown) == 2
+    act([2], [2], [(3, "text")])
+    assert shown[-1] == ("id", "d")
+    act([2], [2, 0], [(3, "text")])
+    assert shown[-1] == ("id", "a")

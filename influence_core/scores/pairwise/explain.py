@@ -36,10 +36,10 @@ class Influence:
 class Influences:
     """The training rows that spoke most for and against a label of a query.
 
-    `predicted` is what the last checkpoint says of the query, which the final model may contradict
-    where it is another one; `label` is the label that the rows spoke for or against. `row` and `id`
-    are None for a typed text. The sum goes over `checkpoints` of the `kept` ones: over the last
-    alone where what the encoder made of the query earlier is not known.
+    `predicted` is what the last checkpoint says of the query, with `confidence`, which the final
+    model may contradict where it is another one; `label` is the label that the rows spoke for or
+    against. `row` and `id` are None for a typed text. The sum goes over `checkpoints` of the `kept`
+    ones: over the last alone where what the encoder made of the query earlier is not known.
     """
 
     row: int | None
@@ -48,6 +48,7 @@ class Influences:
     text_pair: str | None
     label: str
     predicted: str
+    confidence: float
     checkpoints: int
     kept: int
     proponents: tuple[Influence, ...]
@@ -111,7 +112,8 @@ def explain(
         question = of_row(run, kept, examples, row)
     else:
         question = of_text(run, kept, str(text), text_pair)
-    predicted = names[_predicted(kept[-1], question)]
+    likeliest, confidence = _predicted(kept[-1], question)
+    predicted = names[likeliest]
     sought = next(one for one in (label, question.label, predicted) if one is not None)
     values = _values(run, kept, examples, question, _index(names, sought))
     rows = examples.train_rows
@@ -123,6 +125,7 @@ def explain(
         text_pair=question.text_pair,
         label=sought,
         predicted=predicted,
+        confidence=confidence,
         checkpoints=len(question.given),
         kept=len(kept),
         proponents=_named(run, rows, values, extremes(values, ids, count)),
@@ -144,8 +147,11 @@ def _index(names: tuple[str, ...], label: str) -> int:
     return names.index(label)
 
 
-def _predicted(last: Checkpoint, question: Question) -> int:
-    return int(last.head.logits(question.given[last.step][None, :])[0].argmax())
+def _predicted(last: Checkpoint, question: Question) -> tuple[int, float]:
+    """Return the likeliest class of a query, and its probability."""
+    logits = last.head.logits(question.given[last.step][None, :])[0].astype(np.float64)
+    likeliest = int(logits.argmax())
+    return likeliest, float(1 / np.exp(logits - logits[likeliest]).sum())
 
 
 def _values(

@@ -123,9 +123,11 @@ def test_the_predicted_label_is_that_of_the_final_model(
     name: str, request: pytest.FixtureRequest
 ) -> None:
     run: Run = request.getfixturevalue(name)
-    predicted = pd.read_parquet(run.predictions_file).predicted
+    final = pd.read_parquet(run.predictions_file)
     for row in (row_of(run, split) for split in ("train", "validation", "test")):
-        assert explain(run, row=row).predicted == predicted[row]
+        found = explain(run, row=row)
+        assert found.predicted == final.predicted[row]
+        assert found.confidence == pytest.approx(final.confidence[row], abs=0.01)
     typed = explain(run, text="jazz radio")
     assert typed.label == typed.predicted
 
