@@ -87,13 +87,22 @@ def show(run: Run, suspects: Suspects, desk: Desk, suspect: Suspect, then: str |
 def _head(run: Run, suspects: Suspects, suspect: Suspect) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.caption(
-            f"Suspect {count(suspect.place + 1)} of {count(len(suspects))}",
+            _place(suspects, suspect),
             width="content",
             help=None if access.read_only() else _MEANT,
         )
         shell.link(
             "examples", "How it was learnt", ":material/show_chart:", run=run.name, id=suspect.id
         )
+
+
+def _place(suspects: Suspects, suspect: Suspect) -> str:
+    """Say which of the suspects it is, and where it is none any more: all rows are ranked."""
+    place, rows, likely = suspect.place + 1, len(suspects), suspects.likely
+    if place <= likely:
+        return f"Suspect {count(place)} of about {count(likely)}"
+    behind = f": behind the {count(likely)} likely wrong" if likely else ""
+    return f"Row {count(place)} of {count(rows)} by suspicion{behind}"
 
 
 def _room(run: Run, suspects: Suspects) -> int:

@@ -17,16 +17,16 @@ from ui.case import ACTIONS
 from ui.reviewing import DONE, Desk, notice, take_seat
 from ui.shell import Lens
 from ui.suspects import CONSENSUS, Rows, Suspect, Suspects, Wanted
-from ui.tables import choose_row
-from ui.wording import counted
+from ui.tables import choose_row, letters
+from ui.wording import count, counted, short
 
 Integers = npt.NDArray[np.int64]
 
 SHOWN = (10, 25, 50)
 """How many rows are listed, and decided about at once on request."""
 
-CUT = 200
-"""Characters of a text that the list carries; the card shows all of it."""
+WIDE = 138
+"""Pixels of a text in the list; the card shows all of it."""
 
 _ROWS: dict[Rows, str] = {"open": "To review", "skipped": "Skipped", "decided": "Decided"}
 
@@ -147,9 +147,7 @@ def _listing(
 ) -> list[Suspect]:
     """Draw the first rows of the queue and what can be said of all of them; return them."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{counted(len(queue), 'row')}** {_ROWS[wanted.rows].lower()}", width="stretch"
-        )
+        st.markdown(_how_many(suspects, wanted, queue), width="stretch")
         number = st.selectbox(
             "Rows shown",
             SHOWN,
@@ -159,12 +157,37 @@ def _listing(
             persist_state="session",
             width=120,
         )
+    if beside := _beside(suspects, wanted, queue):
+        st.caption(beside)
     shown = [suspects.suspect(place, wanted.judge) for place in queue[:number]]
     if shown:
         _table(run, shown, desk.standing, wanted)
         if not access.read_only():
             _all_shown(desk, shown)
     return shown
+
+
+def _how_many(suspects: Suspects, wanted: Wanted, queue: Integers) -> str:
+    """Say how many rows are asked for: of those to review, how many are likely wrong."""
+    if wanted.rows != "open" or not suspects.likely:
+        return f"**{counted(len(queue), 'row')}** {_ROWS[wanted.rows].lower()}"
+    left = _likely(suspects, queue)
+    return (
+        f"**{count(left)} likely wrong** to review" if left else "**No likely wrong label is left**"
+    )
+
+
+def _beside(suspects: Suspects, wanted: Wanted, queue: Integers) -> str:
+    """Say what the queue has beside the rows that are likely wrong, if anything."""
+    beside = len(queue) - _likely(suspects, queue)
+    if wanted.rows != "open" or not suspects.likely or not beside:
+        return ""
+    return f"The queue also has {counted(beside, 'less suspicious row')}: all rows are ranked."
+
+
+def _likely(suspects: Suspects, queue: Integers) -> int:
+    """Count the rows of a queue that are among those likely wrong."""
+    return int((queue < suspects.likely).sum())
 
 
 def _table(
@@ -175,18 +198,22 @@ def _table(
     said = queries.ask(run, texts, tuple(one.row for one in shown))
     frame = pd.DataFrame(
         {
-            "text": [" / ".join(filter(None, (one.text, one.text_pair)))[:CUT] for one in said],
+            "text": [
+                short(" / ".join(filter(None, (one.text, one.text_pair))), letters(WIDE))
+                for one in said
+            ],
             "label": [one.label for one in shown],
             "then": [_then(one, standing.get(one.id)) for one in shown],
         }
     )
     text = st.column_config.TextColumn
     columns = {
-        "text": text("Text", width=138),
+        "text": text("Text", width=WIDE),
         "label": text("Given", width=84),
         "then": text("Suggested" if wanted.rows == "open" else "Decision", width=84),
     }
-    choose_row(frame, [one.id for one in shown], "at", columns, min(len(shown), 10) * 35 + 38)
+    with st.container(key="paged_suspects"):
+        choose_row(frame, [one.id for one in shown], "at", columns, min(len(shown), 10) * 35 + 38)
 
 
 def _then(one: Suspect, decided: Decision | None) -> str:

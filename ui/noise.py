@@ -75,12 +75,11 @@ def down_the_queue(found: Suspects, desk: Desk) -> None:
 
 
 def _likely(place: DeltaGenerator, found: Suspects) -> int:
-    """Draw the estimated share of wrong labels; return how many rows that are."""
+    """Draw the estimated share of wrong labels; return how many rows that are, 0 if it is open."""
     wrong = found.facts.wrong
     if wrong is None:
         place.metric("Labels likely wrong", "–", "no held-out judgement", **_QUIET)
         return 0
-    rows = round(wrong.share * len(found))
     place.metric(
         "Labels likely wrong",
         percent(wrong.share),
@@ -89,7 +88,7 @@ def _likely(place: DeltaGenerator, found: Suspects) -> int:
         "labels of easily confused classes; the upper end counts texts that fit two classes.",
         **_QUIET,
     )
-    return rows
+    return found.likely
 
 
 def _has_evidence(run: Run) -> bool:

@@ -67,6 +67,12 @@ class Suspects:
     def __len__(self) -> int:
         return len(self._table)
 
+    @property
+    def likely(self) -> int:
+        """How many labels are estimated to be wrong; 0 where that is open."""
+        wrong = self.facts.wrong
+        return round(wrong.share * len(self)) if wrong else 0
+
     def queue(
         self, wanted: Wanted, standing: Mapping[str, Decision], view: Integers | None = None
     ) -> Integers:

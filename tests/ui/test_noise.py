@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from influence_core import jobs
 from influence_core.noise.known import detections, known_wrong
-from influence_core.noise.table import NoiseReport, find_noise, read_noise
+from influence_core.noise.table import NoiseReport, find_noise, read_noise, suspected
 from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
@@ -320,7 +320,10 @@ def test_the_queue_follows_the_rows_in_view(run: Run, report: NoiseReport) -> No
     rows = report.table[report.table["label"] == label]
     app = visit(run="hostile", label=label)
     assert in_focus(app, run) == rows["id"].iloc[0]
-    assert f"**{len(rows)} rows** to review" in said(app)
+    left = int((rows["rank"] <= suspected(run)).sum())
+    assert 0 < left < len(rows)
+    assert f"**{left} likely wrong** to review" in said(app)
+    assert f"{len(rows) - left} less suspicious rows" in said(app)
     assert f"{len(rows)} of {len(report.table)} training rows in view" in said(app)
     press(app, "Keep")
     assert in_focus(app, run) == rows["id"].iloc[1]
@@ -329,6 +332,31 @@ def test_the_queue_follows_the_rows_in_view(run: Run, report: NoiseReport) -> No
     assert "No row in view is left to review" in said(app.run())
     press(app, "Show all rows")
     assert in_focus(app, run) == report.table.loc[report.table["label"] != label, "id"].iloc[0]
+
+
+def test_it_is_told_where_the_likely_wrong_labels_end(run: Run, report: NoiseReport) -> None:
+    last = suspected(run)
+    assert 0 < last < len(report.table) - 1
+    ids = report.table["id"]
+    assert f"Suspect {last} of about {last}" in said(visit(run="hostile", at=ids[last - 1]))
+    behind = f"Row {last + 1} of {len(ids)} by suspicion: behind the {last} likely wrong"
+    assert behind in said(visit(run="hostile", at=ids[last]))
+    decided = report.table.iloc[:last]
+    labels = dict(zip(decided["id"], decided["label"], strict=True))
+    Reviews(run).decide(labels, "keep", "Ada")
+    told = said(visit(run="hostile"))
+    assert "**No likely wrong label is left**" in told
+    assert f"{len(ids) - last} less suspicious rows" in told
+    assert f"**{last} rows** decided" in said(visit(run="hostile", rows="decided"))
+
+
+def test_without_an_estimate_all_rows_are_suspects(runs_root: Path) -> None:
+    run = make_run(runs_root, rows=80)
+    rows = len(find_noise(run).table)
+    assert suspected(run) == 0
+    told = said(visit(run="small"))
+    assert f"Row 1 of {rows} by suspicion" in told
+    assert f"**{rows} rows** to review" in told
 
 
 def test_only_one_action_stands_out_on_every_part(run: Run) -> None:

@@ -7,11 +7,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from influence_core.noise.table import find_noise
+from influence_core.noise.table import find_noise, suspected
 from influence_core.store.files import write_parquet
 from influence_core.store.review import Decision, Reviews
 from influence_core.store.run import Run
 from tests.factory import read
+from tests.noise.blobs import give_features
 from ui.suspects import Suspects, Wanted
 
 
@@ -77,6 +78,15 @@ def test_what_an_earlier_review_kept_comes_on_request_only(small_run: Run) -> No
     reviews = Reviews(small_run)
     reviews.decide({first.id: first.label}, "drop", "Ada")
     assert ids(suspects, Wanted(rows="decided"), reviews.standing()) == [first.id]
+
+
+def test_as_many_are_likely_wrong_as_are_estimated(small_run: Run) -> None:
+    give_features(small_run)
+    find_noise(small_run)
+    found = Suspects(small_run)
+    assert found.likely == suspected(small_run) > 0
+    found.facts = found.facts.model_copy(update={"wrong": None})
+    assert found.likely == 0
 
 
 def test_a_row_without_a_suggestion_has_none(suspects: Suspects) -> None:
