@@ -66,16 +66,19 @@ def available(run: Run) -> tuple[Layout, ...]:
 def controls(view: Lens, layouts: tuple[Layout, ...]) -> Look:
     """Draw what the map is, how it is coloured, and what stands out."""
     state.settle("layout", list(layouts))
-    first, second, third = st.columns([2, 1.6, 1], vertical_alignment="bottom")
-    first.segmented_control(
-        "Map",
-        list(layouts),
-        format_func=LAYOUTS.get,
-        key="layout",
-        required=True,
-        persist_state="session",
-        on_change=picking.forget,
-    )
+    several = len(layouts) > 1
+    widths = [2, 1.6, 1] if several else [1.6, 1]
+    *first, second, third = st.columns(widths, vertical_alignment="bottom")
+    if several:
+        first[0].segmented_control(
+            "Map",
+            list(layouts),
+            format_func=LAYOUTS.get,
+            key="layout",
+            required=True,
+            persist_state="session",
+            on_change=picking.forget,
+        )
     with second:
         colour = colouring.choose(view)
     with third, st.popover("Mark rows", icon=":material/ink_highlighter:", width="stretch"):

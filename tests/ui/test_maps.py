@@ -151,6 +151,18 @@ def test_the_cartography_map_has_its_axes(run: Run) -> None:
     assert sum(len(drawn(trace)) for trace in figure["data"]) == train
 
 
+def test_a_map_that_is_the_only_one_needs_no_switch(run: Run) -> None:
+    def switches() -> list[str]:
+        return [one.label for one in visit().button_group if one.key == "layout"]
+
+    assert len(switches()) == 1
+    run.map_file.unlink()
+    app = visit()
+    assert not switches()
+    assert not app.exception
+    assert "Which examples were learnt easily" in said(app)
+
+
 def test_selections_and_decisions_colour_points(run: Run) -> None:
     Selections(run).create("odd", [1, 3, 5])
     assert drawn(traces(visit(colour="selection:odd"))["in odd"]) == [1, 3, 5]
