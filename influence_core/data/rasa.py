@@ -6,6 +6,8 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,8 @@ def read_json(path: Path) -> Iterator[Batch]:
 def read_rasa(path: Path) -> Iterator[Batch]:
     """Read the examples of Rasa NLU in batches; those that cannot be used are rejected.
 
-    Entities become `slots`, named by their entity and, where they have one, its role: `city.from`.
+    Entities become `slots` in the order of the text, named by their entity and, where they have
+    one, its role: `city.from`.
 
     Raises:
         DataError: the file cannot be read, or breaks off.
@@ -109,7 +112,7 @@ def _record(example: Element) -> dict[str, Any]:
     """Return the columns of an example.
 
     Raises:
-        ValueError: it is broken, or its entities do not lie in its text.
+        ValueError: it is broken, or its entities do not lie one after the other in its text.
     """
     if example.error:
         raise ValueError(example.error)
@@ -127,7 +130,11 @@ def _record(example: Element) -> dict[str, Any]:
         if not isinstance(value, kind):
             raise ValueError(f"its {name!r} holds {type(value).__name__}")
     length = len(record.get("text", ""))
-    return {**record, "slots": [_slot(entity, length) for entity in entities]}
+    slots = sorted((_slot(entity, length) for entity in entities), key=itemgetter("start"))
+    for before, after in pairwise(slots):
+        if after["start"] < before["end"]:
+            raise ValueError(f"entities {before['slot']!r} and {after['slot']!r} overlap")
+    return {**record, "slots": slots}
 
 
 def _slot(entity: Any, length: int) -> dict[str, Any]:

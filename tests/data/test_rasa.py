@@ -83,6 +83,20 @@ def test_slots_have_the_type_that_json_lines_give_them(tmp_path):
     assert one.table.equals(other.table)
 
 
+def test_slots_stand_in_the_order_of_the_text(read):
+    [row], _ = read(document({**TRIP, "entities": TRIP["entities"][::-1]}))
+    assert row["slots"] == [slot(13, 19, "city.from"), slot(23, 28, "city.to")]
+
+
+def test_entities_may_touch_but_not_overlap(read):
+    ends = [{"entity": "a", "start": 2, "end": 4}, {"entity": "b", "start": 0, "end": 2}]
+    rows, rejected = read(document({**STOP, "entities": ends}))
+    assert (len(rows), rejected) == (1, [])
+    ends[1]["end"] = 3
+    rows, [rejected] = read(document({**STOP, "entities": ends}))
+    assert (rows, rejected.reason.endswith("entities 'b' and 'a' overlap")) == ([], True)
+
+
 def test_other_values_of_an_example_are_columns(read):
     rows, _ = read(document({**STOP, "metadata": {"by": "me"}, "id": 7}))
     assert rows == [
