@@ -96,11 +96,11 @@ def sides(view: Lens) -> Any:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**{_end_of(high.query)}**")
-        first = _table(view, high, (190, 96))
+        first = _table(view, high, (204, 82))
         _pager(high)
     with right:
         st.markdown(f"**{_end_of(low.query)}**")
-        _table(view, low, (190, 96))
+        _table(view, low, (204, 82))
         _pager(low)
     return state.get("id") or first
 

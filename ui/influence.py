@@ -74,7 +74,7 @@ def _explained(run: Run, **asked: Any) -> Influences | None:
 def _sides(found: Influences, beside: bool = False) -> None:
     label = plain(short(found.label, 40))
     towards, away = st.columns(2, gap="medium") if beside else (st.container(), st.container())
-    wide = 290 if beside else 150
+    wide = 250 if beside else 150
     with towards:
         told = f"**Which rows pulled the model towards {label}?** Proponents"
         _side(told, found.proponents, wide)

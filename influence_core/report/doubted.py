@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from influence_core.noise.table import suspected
-from influence_core.report.wording import count
+from influence_core.report.wording import count, sentence
 from influence_core.store.columns import catalogue
 from influence_core.store.query import Order
 from influence_core.store.rows import columns_of
@@ -31,11 +31,13 @@ class Doubted:
         """Say it of rows at an end of a score; nothing where few labels are in doubt."""
         if self.doubted < max(MANY * self.rows, FEWEST):
             return ""
-        labels = f"{count(self.doubted)} of these {count(self.rows)} labels"
-        found = f"{labels} are likely wrong." if self.judged else f"The model contradicts {labels}."
+        of = "" if self.doubted == self.rows else f"{count(self.doubted)} of "
+        labels = f"{of}these {count(self.rows)} labels"
+        told = f"{labels} are likely wrong" if self.judged else f"the model contradicts {labels}"
+        found = f"{sentence(told)}."
         then = "mend or drop wrong labels first" if self.judged else "look for wrong labels first"
         if order == "easiest":
-            return f"{found} Easy by {score} need not mean learnt, nor rightly labelled: {then}."
+            return f"{found} Easy by {score} need not mean learnt or right: {then}."
         return f"{found} A wrong label alone can make a row hard: {then}."
 
 

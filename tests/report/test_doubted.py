@@ -59,3 +59,5 @@ def test_each_end_and_each_judge_has_its_words() -> None:
     assert "A wrong label alone can make a row hard" in hard
     assert by_model.said("easiest", "VoG").startswith("The model contradicts 12 of these 25 labels")
     assert "look for wrong labels first" in by_model.said("hardest", "VoG")
+    whole = Doubted(10, 10, judged=True).said("easiest", "VoG")
+    assert whole.startswith("These 10 labels are likely wrong.")

@@ -226,10 +226,10 @@ class TestEvidence:
         wrong = set(read_noise(run).table["id"].iloc[:last])
         scores = joined(run).sort_values("el2n_rank")
         hardest, easiest = (set(part["id"]) for part in (scores.head(8), scores.tail(8)))
-        found = len(wrong & hardest)
-        assert found >= 3 > len(wrong & easiest)
+        assert hardest <= wrong
+        assert len(wrong & easiest) < 3
         said = told(run, score="el2n", examples=8).said
-        assert f"{found} of these 8 labels are likely wrong. A wrong label alone" in said
+        assert "These 8 labels are likely wrong. A wrong label alone" in said
         assert "need not mean learnt" not in said
         order = scores["el2n_rank"].to_numpy()[::-1]
         turned = scores.assign(el2n_rank=order).sort_values("row")["el2n_rank"].to_numpy()
@@ -237,7 +237,7 @@ class TestEvidence:
         place = table.column_names.index("el2n_rank")
         write_parquet(run.scores_file, table.set_column(place, "el2n_rank", pa.array(turned)))
         said = told(run, score="el2n", examples=8).said
-        assert f"{found} of these 8 labels are likely wrong. Easy by EL2N need not" in said
+        assert "These 8 labels are likely wrong. Easy by EL2N need not" in said
 
     def test_a_run_without_scores_says_what_to_run(self, runs_root: Path) -> None:
         run = make_run(runs_root, "bare", scored=False)
