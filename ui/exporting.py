@@ -103,13 +103,15 @@ def _strategy(made: SelectionSettings) -> list[str]:
     if not made.fraction:
         return []
     share = str(round(100 * made.fraction))
+    clipped = ["clipped"] if made.clip_suspicious else []
     if made.strategy in WITHOUT_SCORE:
-        return [made.strategy, share]
+        return [made.strategy, share, *clipped]
     return [
         str(made.score),
         *(() if made.normalise == "raw" else (made.normalise,)),
         made.prune,
         share,
+        *clipped,
     ]
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from influence_core.errors import RunError
 from influence_core.report.listing import listed
 from influence_core.report.wording import DECIDED, count, counted
 from influence_core.selection.retention import class_entropy, groupings, retention_of
@@ -219,19 +218,18 @@ def suspects(run: Run, left: Rows, decided: Corrections | None) -> Suspects | No
 
     As many of the ranking count as suspects as labels are estimated to be wrong.
     """
-    from influence_core.noise.table import read_noise
+    import pyarrow.parquet as pq
 
-    try:
-        report = read_noise(run)
-    except RunError:
+    from influence_core.noise.table import noise_file, read_facts
+
+    facts = read_facts(run)
+    if facts is None or facts.wrong is None:
         return None
-    if report.facts.wrong is None or report.facts.content != run.manifest().content_version:
-        return None
-    rows = len(report.table)
-    top = report.table.iloc[: round(report.facts.wrong.share * rows)]
+    ranked = pq.read_table(noise_file(run), columns=["id", "row"])
+    top = ranked.slice(0, round(facts.wrong.share * len(ranked))).to_pandas()
     judged = [] if decided is None else list(decided.decisions)
     open_rows = top.loc[~top["id"].isin(judged), "row"]
-    return Suspects(len(top), rows, int(np.isin(open_rows, left).sum()), len(left))
+    return Suspects(len(top), len(ranked), int(np.isin(open_rows, left).sum()), len(left))
 
 
 def _never_learnt(run: Run, left: Rows) -> int | None:

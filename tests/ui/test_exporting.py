@@ -118,6 +118,8 @@ def test_likely_wrong_labels_that_stay_are_counted_and_dropped_on_request(
     assert metrics(app)["Likely wrong labels"] == str(int(np.isin(top, kept).sum()))
     assert app.session_state["protect"] == [f"clip_suspicious:{round(before, 3)}"]
     assert "Drop likely wrong labels first" not in [one.label for one in app.button]
+    press(app, "Export")
+    assert written_exports(small_run)[0].folder.name == "vog-class-easy-60-clipped"
 
 
 def test_rows_that_reviewers_judged_are_no_longer_suspects(
