@@ -95,13 +95,15 @@ def _sides_of(view: Lens) -> dict[str, str]:
     entries = specs_of(view.manifest)
     found = {}
     for experiment in Experiment.of(view.run):
-        settings = queries.manifest(experiment).settings
+        manifest = queries.manifest(experiment)
+        settings = manifest.settings
         missing = {
             (cell.curve, cell.fraction) for cell in queries.ask(experiment, Experiment.missing)
         }
         address = f"{view.run.name}/{experiment.name}"
         if (None, 0.0) not in missing:
-            found[f"{address}/{FULL}"] = f"{experiment.name}: all rows, trained anew"
+            long = f" for {counted(manifest.epochs, 'epoch')}" if manifest.epochs else ""
+            found[f"{address}/{FULL}"] = f"{experiment.name}: all rows, trained anew{long}"
         for curve in curves(settings):
             title = title_of(curve, entries)
             for fraction in settings.fractions:

@@ -27,7 +27,7 @@ _MARK = "→"
 """What stands before the row that is chosen."""
 
 
-_LETTER, _PADDING = 5.6, 16
+_LETTER, _PADDING = 6, 16
 """Pixels of a letter in a table as it is usual, and of the edges of a cell."""
 
 

@@ -49,9 +49,10 @@ def test_models_of_an_experiment_are_compared(small_run: Run) -> None:
     test_rows = small_run.manifest().dataset.splits["test"]
     for cell in experiment.cells():
         experiment.keep(Outcome(cell, 10, 6, 1.0, np.zeros(test_rows, np.int32)))
+    experiment.update(epochs=28)
     app = visit(run="small", first="small/tried/full", second="small/tried/random@0.5")
     assert "**That is undecided**" in said(app)
-    assert "tried: all rows, trained anew" in next(
+    assert "tried: all rows, trained anew for 28 epochs" in next(
         one.options for one in app.selectbox if one.label == "First"
     )
     assert "models of the same rows as the run" in said(app)
