@@ -53,6 +53,7 @@ LAZY_AS_A_WHOLE = (
     "exchange",
     "selection",
     "pruning",
+    "nlu",
     "report",
 )
 """Packages whose modules may import heavy libraries at their top: who uses them imports lazily."""

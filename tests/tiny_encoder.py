@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def save_tiny_encoder(folder: Path, texts: Iterable[str]) -> Path:
-    """Save a two-layer BERT whose vocabulary is the words of `texts`."""
+def save_tiny_encoder(folder: Path, texts: Iterable[str], spread: float = 0.02) -> Path:
+    """Save a two-layer BERT whose vocabulary is the words of `texts`.
+
+    `spread` is the standard deviation of its weights: with BERT's own, its features hardly differ.
+    """
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
@@ -24,6 +27,7 @@ def save_tiny_encoder(folder: Path, texts: Iterable[str]) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
+        initializer_range=spread,
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)

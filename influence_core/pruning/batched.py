@@ -77,15 +77,27 @@ def train_together(
     return stack
 
 
-@torch.inference_mode()
 def predict(stack: HeadStack, features: Tensor, rows: Integers) -> npt.NDArray[np.int32]:
     """Return the class that every head gives every row (K, rows)."""
-    stack.rest()
-    blocks = [
-        stack.logits(_take(features, block)).argmax(dim=2)
-        for block in torch.split(torch.from_numpy(rows), BLOCK)
-    ]
+    blocks = [logits.argmax(dim=2) for logits in _asked(stack, features, rows)]
     return torch.cat(blocks, dim=1).numpy().astype(np.int32)
+
+
+def confident(
+    stack: HeadStack, features: Tensor, rows: Integers
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Return the class that every head gives every row, and its probability (K, rows)."""
+    asked = [logits.softmax(dim=2).max(dim=2) for logits in _asked(stack, features, rows)]
+    sure, chosen = (torch.cat(blocks, dim=1).numpy() for blocks in zip(*asked, strict=True))
+    return chosen.astype(np.int32), sure
+
+
+@torch.inference_mode()
+def _asked(stack: HeadStack, features: Tensor, rows: Integers) -> Iterator[Tensor]:
+    """Yield the logits of every head for blocks of rows (K, B, classes)."""
+    stack.rest()
+    for block in torch.split(torch.from_numpy(rows), BLOCK):
+        yield stack.logits(_take(features, block))
 
 
 class _Adam:

@@ -1,0 +1,74 @@
+"""What an experiment with the voice assistant's stack tries, and how its models train."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from influence_core.config import Mode, Settings
+from influence_core.pruning.settings import Equal, Fraction, Seeds
+
+Technique = Literal["random", "stratified", "vog-class", "vog-dataset", "vog-entropy"]
+
+TECHNIQUES: tuple[Technique, ...] = (
+    "random",
+    "stratified",
+    "vog-class",
+    "vog-dataset",
+    "vog-entropy",
+)
+
+MinRows = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="Training rows from which on a domain gets models of its own; a smaller one "
+        "is given its most frequent intent, and no slots.",
+    ),
+]
+
+
+class StackSettings(Settings):
+    """Everything that decides what an experiment with stacks computes.
+
+    The domains are the labels of the run: its VoG is that of the domain classifier.
+    """
+
+    techniques: tuple[Technique, ...] = Field(
+        TECHNIQUES,
+        description="Which training rows go: 'random' ones; 'stratified', random within each "
+        "domain; drawn linearly by VoG within its domain, 'vog-class', or within the dataset, "
+        "'vog-dataset'; or by the mean of the latter and the entropy of the intent's slots, "
+        "'vog-entropy'.",
+    )
+    fractions: tuple[Fraction, ...] = Field(
+        (0.14, 0.46, 0.52), description="Shares of the training rows that go."
+    )
+    seeds: Seeds = 3
+    seed: int = Field(0, ge=0, description="First seed of the draws and of the training.")
+    mode: Mode = Field(
+        "probe",
+        description="'finetune' trains an encoder for the domains and one for each domain; 'probe' "
+        "estimates with heads on frozen features, in minutes.",
+    )
+    equal: Equal = "steps"
+    epochs: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Epochs over the whole data; as many as the run by default, and for a probe "
+        "as many as its heads take to learn.",
+    )
+    intent: str = Field("intent", description="Column of the intents.")
+    slots: str | None = Field(
+        None,
+        description="Column of the slots, lists of {start, end, slot}; 'slots' where the data have "
+        "it.",
+    )
+    min_rows: MinRows = 20
+
+    @property
+    def claim(self) -> str:
+        """How far its figures can be relied on."""
+        return "measured with finetune" if self.mode == "finetune" else "estimated with probe"
