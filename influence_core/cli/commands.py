@@ -31,6 +31,9 @@ COMMANDS = {
     "scores": Entry("look", "List the scores and how to read them."),
     "explain": Entry("explain", "Show which training rows made the model say this."),
     "prune": Entry("prune", "Measure what dropping training rows would do, before any is dropped."),
+    "nlu": Entry(
+        "nlu", "Measure what pruning does to a voice assistant's domains, intents and slots."
+    ),
     "noise": Entry("noise", "Show the training rows whose label is most likely wrong, and why."),
     "flip": Entry(
         "noise", "Write a copy of a run's data with some training labels wrong on purpose."

@@ -9,6 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from influence_core import pipeline
+from influence_core.config import (
+    DataSettings,
+    ModelSettings,
+    RunSettings,
+    ScoringSettings,
+    TrainingSettings,
+)
+from influence_core.store.run import Run
+from tests.tiny_encoder import save_tiny_encoder
+
+ROWS = 300
 SINGERS = ("nina", "otis", "ella", "chet", "etta duke")
 ROOMS = ("kitchen", "attic", "cellar", "hall")
 CITIES = ("oulu", "bergen", "riga", "porto")
@@ -51,3 +63,18 @@ def write_sentences(path: Path, rows: int, **changes: Any) -> Path:
             kept = {name: value for name, value in (one | changes).items() if value is not None}
             file.write(json.dumps(kept) + "\n")
     return path
+
+
+def scored(root: Path, name: str, **changes: Any) -> Run:
+    """Make a run whose labels are the domains of sentences; `changes` as `write_sentences`."""
+    folder = root.parent
+    texts = [one["text"] for one in sentences(ROWS)]
+    encoder = save_tiny_encoder(folder / f"{name}-encoder", texts, spread=0.5)
+    source = write_sentences(folder / f"{name}.jsonl", ROWS, **changes)
+    settings = RunSettings(
+        data=DataSettings(source=str(source), label="domain"),
+        model=ModelSettings(encoder=str(encoder)),
+        training=TrainingSettings(epochs=2, batch_size=16, head_lr=1e-2, precision="fp32"),
+        scoring=ScoringSettings(scores=("vog",)),
+    )
+    return pipeline.run(name=name, settings=settings, root=root)

@@ -8,14 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from influence_core import pipeline
-from influence_core.config import (
-    DataSettings,
-    ModelSettings,
-    RunSettings,
-    ScoringSettings,
-    TrainingSettings,
-)
 from influence_core.errors import DataError, RunExists, SelectionError
 from influence_core.nlu.cells import cells
 from influence_core.nlu.experiment import StackExperiment, open_stacks
@@ -25,28 +17,12 @@ from influence_core.nlu.measure import plan_stacks, resume_stacks, train_stacks
 from influence_core.nlu.metrics import rates
 from influence_core.nlu.settings import TECHNIQUES, StackSettings
 from influence_core.store.run import Run
-from tests.nlu.sentences import sentences, write_sentences
+from tests.nlu.sentences import scored
 from tests.stopping import stopped_after
-from tests.tiny_encoder import save_tiny_encoder
 
-ROWS = 300
 SMALL = StackSettings(
     techniques=("random", "vog-entropy"), fractions=(0.4,), seeds=2, epochs=25, min_rows=5
 )
-
-
-def scored(folder: Path, name: str, **changes: object) -> Run:
-    """Make a run whose labels are the domains of invented sentences."""
-    texts = [one["text"] for one in sentences(ROWS)]
-    encoder = save_tiny_encoder(folder / f"{name}-encoder", texts, spread=0.5)
-    source = write_sentences(folder / f"{name}.jsonl", ROWS, **changes)
-    settings = RunSettings(
-        data=DataSettings(source=str(source), label="domain"),
-        model=ModelSettings(encoder=str(encoder)),
-        training=TrainingSettings(epochs=2, batch_size=16, head_lr=1e-2, precision="fp32"),
-        scoring=ScoringSettings(scores=("vog",)),
-    )
-    return pipeline.run(name=name, settings=settings, root=folder / "runs")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    return scored(folder, "assistant")
+    return scored(folder / "runs", "assistant")
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +145,7 @@ def test_confusion_counts_the_test_rows(findings: StackFindings) -> None:
 
 
 def test_data_without_slots_have_domains_and_intents(folder: Path) -> None:
-    run = scored(folder, "slotless", slots=None)
+    run = scored(folder / "runs", "slotless", slots=None)
     settings = SMALL.model_copy(update={"techniques": (), "seeds": 1})
     findings = StackFindings(train_stacks(run, settings))
     (outcome,) = findings.outcomes(WHOLE)
@@ -198,7 +174,7 @@ def test_a_column_that_is_not_there_is_refused(run: Run) -> None:
 
 
 def test_slots_that_cannot_be_read_are_told(folder: Path) -> None:
-    run = scored(folder, "broken", slots=[{"start": 0, "end": 999, "slot": "all"}])
+    run = scored(folder / "runs", "broken", slots=[{"start": 0, "end": 999, "slot": "all"}])
     with pytest.raises(DataError, match="Slots cannot be read in 300 rows"):
         plan_stacks(run, SMALL)
     assert StackExperiment.of(run) == []

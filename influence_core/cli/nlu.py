@@ -1,0 +1,103 @@
+"""The command that measures what pruning does to a voice assistant's stack: `nlu`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from influence_core.cli.experiments import Resume, resumed
+from influence_core.cli.frames import records
+from influence_core.cli.look import AsJson, RunName
+from influence_core.cli.options import chosen, with_settings
+from influence_core.cli.run import compute
+from influence_core.cli.terminal import print_json
+from influence_core.config import ComputeSettings, validated
+from influence_core.nlu.settings import StackSettings
+from influence_core.progress import Listener
+from influence_core.store.run import open_run
+
+if TYPE_CHECKING:
+    from influence_core.nlu.experiment import StackExperiment
+    from influence_core.nlu.figures import StackFindings
+
+
+@with_settings(StackSettings, ComputeSettings)
+def nlu(
+    run: RunName,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the experiment; 'stack' by default.")
+    ] = None,
+    resume: Resume = False,
+    domains: Annotated[
+        bool, typer.Option("--domains", help="List the changes of every domain, too.")
+    ] = False,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Show the figures of the paper beside these.")
+    ] = False,
+    as_json: AsJson = False,
+    *,
+    given: dict[str, object],
+) -> None:
+    """Measure what pruning does to a voice assistant's domains, intents and slots.
+
+    The run's labels are domains. A classifier of domains and, for each of them, one of intents and
+    a tagger of slots are trained on what each technique leaves, and judged on the test rows, which
+    are never touched. An experiment that was stopped goes on with --resume.
+    """
+    from influence_core.cli import stacked
+    from influence_core.nlu.figures import StackFindings
+
+    experiment = compute(_resumed(run, name, given) if resume else _begun(run, name, given))
+    findings = StackFindings(experiment)
+    if as_json:
+        print_json(_facts(experiment, findings))
+        return
+    stacked.print_whole(experiment, findings)
+    stacked.print_changes(findings, paper)
+    if domains:
+        stacked.print_domains(findings, paper)
+    stacked.print_folder(experiment)
+
+
+def _begun(run: str, name: str | None, given: dict[str, object]) -> Callable[..., StackExperiment]:
+    settings = validated(StackSettings, chosen(StackSettings, given))
+    division = validated(ComputeSettings, chosen(ComputeSettings, given))
+
+    def begin(*listeners: Listener) -> StackExperiment:
+        from influence_core.nlu.measure import train_stacks
+
+        return train_stacks(
+            open_run(run), settings, name=name, compute=division, listeners=listeners
+        )
+
+    return begin
+
+
+def _resumed(
+    run: str, name: str | None, given: dict[str, object]
+) -> Callable[..., StackExperiment]:
+    from influence_core.nlu.experiment import StackExperiment
+
+    experiment, division = resumed(StackExperiment, run, name, StackSettings, given)
+
+    def go_on(*listeners: Listener) -> StackExperiment:
+        from influence_core.nlu.measure import resume_stacks
+
+        return resume_stacks(experiment, compute=division, listeners=listeners)
+
+    return go_on
+
+
+def _facts(experiment: StackExperiment, findings: StackFindings) -> dict[str, Any]:
+    return {
+        "path": str(experiment.path),
+        **experiment.manifest().model_dump(mode="json"),
+        "whole": records(findings.whole()),
+        "stacks": records(findings.stacks()),
+        "changes": records(findings.changes()),
+        "changes_by_domain": records(findings.changes_by_domain()),
+        "shares": records(findings.shares()),
+        "entropies": records(findings.entropies()),
+    }

@@ -1,0 +1,113 @@
+"""What an experiment with stacks found, on the terminal: rates, their changes, domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from influence_core.cli.terminal import fill, output, plain, table
+from influence_core.nlu import paper as printed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from influence_core.nlu.experiment import StackExperiment
+    from influence_core.nlu.figures import StackFindings
+
+CHANGES = ("dcer", "f_semer", "icer", "irer")
+"""Error rates whose changes are listed, in the order of the paper."""
+
+TITLES = {"dcer": "DCER", "icer": "ICER", "semer": "SEMER", "f_semer": "F-SEMER", "irer": "IRER"}
+
+
+def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
+    """Print the rates of the stacks of all rows, overall and by domain."""
+    console, manifest = output(), experiment.manifest()
+    settings = manifest.settings
+    console.print(plain(f"{experiment.title}: {settings.claim}, equal {settings.equal}"))
+    columns = table(
+        "all rows", "test rows#", *(f"{title}#" for title in TITLES.values()), "slot F1#"
+    )
+    console.print(fill(columns, _whole_lines(findings.whole())))
+    console.print(
+        "  shares of errors: in domains, in intents, in intents and slots, against truth and\n"
+        "  prediction, and of rows with any; means over seeds"
+    )
+    if manifest.small_domains:
+        names = ", ".join(manifest.small_domains)
+        console.print(plain(f"  too few rows for models of their own: {names}"))
+
+
+def _whole_lines(whole: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    for line in whole.to_dict("records"):
+        yield (
+            line["domain"] if isinstance(line["domain"], str) else "overall",
+            f"{line['rows']:,.0f}",
+            *(_known(line[name], ".2%") for name in TITLES),
+            _known(line["slot_f1"], ".3f"),
+        )
+
+
+def print_changes(findings: StackFindings, paper: bool = False) -> None:
+    """Print how error rates change with pruning, and what that says of a technique."""
+    changes = findings.changes()
+    if changes.empty:
+        return
+    console = output()
+    console.print("\nrelative change of errors against the stacks of all rows")
+    console.print(fill(_change_columns(), _change_lines(changes)))
+    console.print("  ±: standard deviation over seeds; σ: change of DCER over that of the rows")
+    if paper:
+        console.print("\nthe paper's figures")
+        console.print(fill(_change_columns(), _change_lines(printed.overall())))
+
+
+def _change_columns() -> Any:
+    return table("technique", "pruned#", *(f"{TITLES[name]}#" for name in CHANGES), "σ × 100#")
+
+
+def _change_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    for line in changes.to_dict("records"):
+        spread = (line.get(f"{name}_std", float("nan")) for name in CHANGES)
+        told = (_with(line[name], std) for name, std in zip(CHANGES, spread, strict=True))
+        sigma = _known(100 * line["dcer_sigma"], "+z.1f")
+        yield (line["technique"], f"{line['fraction']:.0%}", *told, sigma)
+
+
+def print_domains(findings: StackFindings, paper: bool = False) -> None:
+    """Print the changes of every domain."""
+    changes = findings.changes_by_domain()
+    if changes.empty:
+        return
+    console = output()
+    console.print("\nby domain: change of its share of the training rows, and of its errors")
+    heads = ("test rows#", "share#", *(f"{TITLES[name]}#" for name in CHANGES))
+    columns = table("domain", "technique", "pruned#", *heads)
+    console.print(fill(columns, _domain_lines(changes)))
+    if paper:
+        console.print("\nthe paper's figures at 52%, dataset norm / class norm")
+        names = table("domain", *heads[1:])
+        console.print(fill(names, printed.by_domain().itertuples(index=False)))
+
+
+def _domain_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    for line in changes.sort_values("domain", kind="stable").to_dict("records"):
+        yield (
+            *(line["domain"], line["technique"], f"{line['fraction']:.0%}", line["rows"]),
+            *(_known(line[name], "+z.0%") for name in ("share", *CHANGES)),
+        )
+
+
+def print_folder(experiment: StackExperiment) -> None:
+    """Print where it lies."""
+    output().print(plain(f"  folder  {experiment.path}"))
+
+
+def _with(change: float, spread: float) -> str:
+    std = "" if spread != spread else f" ± {spread:.1%}"
+    return f"{_known(change, '+z.1%')}{std}" if change == change else ""
+
+
+def _known(number: float, digits: str) -> str:
+    """Word a number; nothing where there is none."""
+    return "" if number != number else f"{number:{digits}}"
