@@ -1,5 +1,5 @@
 """Entry point of the dashboard: a frame around the pages."""
 
-from ui import shell
+from ui import shell, walk
 
-shell.show()
+shell.show(walk.guide)

@@ -346,12 +346,18 @@ def _worded(error: ValidationError, naming: Callable[[str], str]) -> Iterator[st
         if problem["type"] == "value_error":
             yield problem["msg"].removeprefix("Value error, ")
         elif problem["type"] == "too_short":
-            yield rule(name, f"name at least {problem['ctx']['min_length']}", problem["input"])
+            yield _too_few(name, problem["ctx"]["min_length"], problem["input"])
         elif problem["type"] == "extra_forbidden":
             yield f"There is no setting {name!r}."
         else:
             must, _, _ = problem["msg"].removeprefix("Input should ").partition(", unable to parse")
             yield rule(name, must, problem["input"])
+
+
+def _too_few(name: str, least: int, given: object) -> str:
+    if not given:
+        return f"'{name}' is empty: name at least {'one' if least == 1 else least}."
+    return rule(name, f"name at least {least}", given)
 
 
 def _within(problem: ErrorDetails, whole: ErrorDetails) -> bool:

@@ -8,8 +8,11 @@ import streamlit as st
 
 from influence_core import jobs
 from influence_core.jobs import JobStatus
-from influence_core.progress import Event, duration
+from influence_core.progress import Event, Progress, duration
 from influence_core.report import charts
+from influence_core.stages.job import Job
+from influence_core.stages.plan import plan
+from influence_core.stages.replay import plan_replay
 from influence_core.store.run import Manifest, Run
 from ui import access, job, plots, queries
 from ui.wording import plain
@@ -32,15 +35,6 @@ STAGES = {
     "models": "Train the models",
 }
 """Stages in their order, and what each of them does."""
-
-_EXPECTED = {
-    "probe": ("data", "tokens", "features", "training", "trace", "scores"),
-    "finetune": ("data", "tokens", "training", "trace", "scores"),
-    "import": ("data", "import"),
-    "checkpoints": ("data", "tokens", "snapshots", "outlook", "trace", "scores"),
-    "recorder": ("training", "outlook", "trace", "scores"),
-}
-"""Stages that a run goes through for certain, by where its scores come from."""
 
 POINTS_DRAWN = 1_500
 
@@ -76,7 +70,7 @@ def _draw(run: Run, status: JobStatus) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        _stages(manifest, status, watch)
+        _stages(run, manifest, status, watch)
     with right:
         if manifest.settings.imported is None:
             _losses(watch)
@@ -101,9 +95,9 @@ def _read(run: Run) -> Watch:
     return watch
 
 
-def _stages(manifest: Manifest, status: JobStatus, watch: Watch) -> None:
+def _stages(run: Run, manifest: Manifest, status: JobStatus, watch: Watch) -> None:
     st.subheader("How far is it?", anchor=False)
-    expected = _expected(manifest, watch)
+    expected = _expected(run, manifest, watch)
     present = _present(status, [stage for stage, _ in expected if stage not in manifest.stages])
     for stage, what in expected:
         finished = manifest.stages.get(stage)
@@ -126,9 +120,11 @@ def _present(status: JobStatus, unfinished: list[str]) -> str | None:
     return status.stage if status.stage in unfinished else next(iter(unfinished), None)
 
 
-def _expected(manifest: Manifest, watch: Watch) -> list[tuple[str, str]]:
+def _expected(run: Run, manifest: Manifest, watch: Watch) -> list[tuple[str, str]]:
     """Return the stages of this run in their order; other seeds have theirs named after them."""
-    names = {*_EXPECTED[manifest.settings.origin], *manifest.stages, *watch.begun}
+    work = Job(run, manifest.settings, Progress())
+    planned = plan_replay(work) if manifest.settings.checkpoints else plan(work)
+    names = {*(step.name for step in planned), *manifest.stages, *watch.begun}
     return [(name, _what(name)) for name in sorted(names, key=_place)]
 
 

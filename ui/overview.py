@@ -9,7 +9,7 @@ from influence_core.store.run import Manifest, Run
 from ui import access, cards, contrast, findings, forms, live, queries, shell, state
 from ui.wording import count, percent, plain
 
-VIEWS = {"new": "Start a new run", "progress": "Progress and report"}
+VIEWS = {"new": "Start a new run", "progress": "This run"}
 
 _NEXT = ("examples", "noise", "pruning", "export")
 """Pages that lead from a finished run to the data without what need not stay."""
@@ -55,8 +55,9 @@ def show(run: Run) -> None:
 
 
 def _contrast(manifest: Manifest) -> None:
-    """Draw what is different from another run, and the way to use the settings again."""
-    st.subheader("What is different from another run?", anchor=False)
+    """Draw what is different from another run, if there is one, and the way to do it again."""
+    if any(card.manifest and card.name != manifest.name for card in queries.cards()):
+        st.subheader("What is different from another run?", anchor=False)
     that = contrast.choose(but=manifest.name)
     if that is not None:
         contrast.made(manifest, that)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ SIDEBAR_PIXELS = 256
 
 _FRAMED = "_frame_drawn"
 _MISSING = "_run_that_is_missing"
+_UNKNOWN = "_score_that_is_unknown"
+_SWITCHED = "_run_was_switched"
 
 _GROUPS = {
     "": ("home", "run"),
@@ -77,8 +79,8 @@ class Lens:
         return f"{self.spec.label}, standard deviations {NORMS[self.norm]}"
 
 
-def show() -> None:
-    """Draw the frame and the page that was asked for."""
+def show(above: Callable[[str], None]) -> None:
+    """Draw the frame and the page that was asked for; `above` draws what stands over its title."""
     st.set_page_config(
         page_title="Influence Scope",
         page_icon=ICON,
@@ -95,6 +97,7 @@ def show() -> None:
     access.settle()
     with guard():
         _sidebar(page.url_path, known)
+        above(name)
         page.run()
     state.remember(name)
 
@@ -172,6 +175,11 @@ def link(page: str, label: str, icon: str | None = None, **view: object) -> None
     st.page_link(PAGES / f"{page}.py", label=label, icon=icon, query_params=state.link(**view))
 
 
+def _view(page: str) -> dict[str, list[str]]:
+    """Return the address of a page as it would be drawn now, off the guided path."""
+    return {name: value for name, value in state.view(page).items() if name != "walk"}
+
+
 def _enter_through_the_frame() -> None:
     """Start again with the frame where Streamlit ran the page without it.
 
@@ -197,7 +205,7 @@ def _sidebar(page: str, known: list[st.Page]) -> None:
     with st.sidebar:
         ways = st.container(gap=None, key="navigation")
         if _pick_run(page) and page in _SCORE_PAGES:
-            _pick_score(compare=page in _COMPARING_PAGES)
+            _pick_score(page, compare=page in _COMPARING_PAGES)
         st.space("small")
         access.sidebar()
         st.caption(f"Runs are kept in `{queries.root()}`")
@@ -215,7 +223,7 @@ def _navigation(known: list[st.Page]) -> None:
         if title:
             st.caption(title)
         for name in names:
-            st.page_link(named[name], query_params=state.view(name), width="stretch")
+            st.page_link(named[name], query_params=_view(name), width="stretch")
 
 
 def _pick_run(page: str) -> list[str]:
@@ -237,13 +245,15 @@ def _pick_run(page: str) -> list[str]:
 
 
 def _forget_rows() -> None:
-    """Forget the rows that were looked at: they are of another run."""
+    """Forget the rows that were looked at and the guided path: they are of another run."""
     rows.restart()
     state.put("point", None)
+    state.put("walk", None)
+    st.session_state[_SWITCHED] = True
 
 
 def _say_what_is_missing() -> None:
-    """Say which run was asked for in vain, as long as the one that stands in is in view."""
+    """Say which run or score was asked for in vain, as long as what stands in is in view."""
     missing, shown, _ = st.session_state.get(_MISSING, (None, None, None))
     if missing:
         instead = f" This is {plain(shown)}, the newest." if shown else ""
@@ -252,15 +262,33 @@ def _say_what_is_missing() -> None:
             f"another folder.{instead}",
             icon=":material/search_off:",
         )
+    unknown, instead, *_ = st.session_state.get(_UNKNOWN, (None, None))
+    if unknown:
+        st.warning(
+            f"This run has no score {plain(unknown)}; this is {plain(instead)}.",
+            icon=":material/search_off:",
+        )
 
 
-def _pick_score(compare: bool) -> None:
+def _settled_score(entries: dict[str, ScoreSpec], page: str) -> ScoreSpec:
+    """Return the score in view; remember one that was asked for in vain, not by another run."""
+    asked, switched = state.get("score"), st.session_state.pop(_SWITCHED, False)
+    entry = entries[state.settle("score", list(entries))]
+    place = (entry.label, state.get("run"), page)
+    if asked and asked not in entries and not switched:
+        st.session_state[_UNKNOWN] = (asked, *place)
+    elif st.session_state.get(_UNKNOWN, (None,))[1:] != place:
+        st.session_state.pop(_UNKNOWN, None)
+    return entry
+
+
+def _pick_score(page: str, compare: bool) -> None:
     """Draw the picker of the score and of what it is compared with, as far as there are scores."""
     run = chosen_run()
     entries = specs_of(queries.manifest(run)) if run else {}
     if not entries:
         return
-    entry = entries[state.settle("score", list(entries))]
+    entry = _settled_score(entries, page)
     with st.container(gap="xxsmall"):
         st.selectbox(
             "Score",

@@ -69,6 +69,7 @@ PARAMETERS = (
     Parameter("regex", "switch"),
     Parameter("selection"),
     Parameter("filter", "many"),
+    Parameter("walk", page=("classes", "examples", "noise", "pruning", "export", "report")),
     Parameter("view", page="run"),
     Parameter("way", page="run"),
     Parameter("like", page="run"),

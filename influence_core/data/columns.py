@@ -137,6 +137,12 @@ def _missing(
 
 
 def _complete(text: str | None, label: str | None, columns: Sequence[str], report: Report) -> bool:
+    if len(columns) == 1 and not (text and label):
+        report.error(
+            "columns",
+            f"There is only one column, {columns[0]!r}: one of texts and one of labels are needed.",
+        )
+        return False
     for role, name in (("text", text), ("label", label)):
         if not name:
             report.error(

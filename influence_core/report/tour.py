@@ -5,13 +5,16 @@ Every sentence is read from the run's files; nothing is computed that takes long
 
 from __future__ import annotations
 
-from influence_core.noise.known import found_by_rank, known_wrong
+from influence_core.config import BUILTIN_SOURCE
+from influence_core.noise.flipping import FLIPPED
+from influence_core.noise.known import TRUTHS, Flags, found_by_rank, known_wrong
 from influence_core.noise.share import WrongShare
 from influence_core.noise.table import NoiseFacts, read_facts, read_noise
 from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Findings
 from influence_core.pruning.recommend import Recommendation, recommend
 from influence_core.report.about_scores import HARDEST
+from influence_core.report.datasheet import COMPARED
 from influence_core.report.wording import between, count, counted, percent, short
 from influence_core.scores.registry import spec_of
 from influence_core.selection.classes import by_hardness
@@ -78,18 +81,17 @@ def wrong_labels(run: Run) -> str:
     """Tell how many labels look wrong, and where it is known, how many of the first really are."""
     facts, known = read_facts(run), known_wrong(run)
     if facts is None:
-        are = (
-            f"{counted(int(known.sum()), 'label')} are known to be wrong"
-            if known is not None
-            else ""
-        )
-        return f"{are or 'Wrong labels were not looked for yet'}: find them, and see who is right."
+        are = "Wrong labels were not looked for yet" if known is None else _told_wrong(run, known)
+        return f"{are}: find them, and see who is right."
     told = _estimated(run, facts)
     if known is None or not known.any():
         return told
     looked = min(LOOKED_AT, len(known))
     right = found_by_rank(read_noise(run), known, looked)["precision"].iloc[-1]
-    return f"{told} Of the first {count(looked)} suspects {percent(right, 0)} really are wrong."
+    return (
+        f"{told} Of the first {count(looked)} suspects {percent(right, 0)} really are wrong, by "
+        f"column {_truths(run)}."
+    )
 
 
 def cost_measured(experiment: Experiment) -> str:
@@ -100,7 +102,7 @@ def cost_measured(experiment: Experiment) -> str:
     if not safe:
         return f"No way of pruning that was measured certainly costs less than {allowed}."
     best = max(safe, key=_share)
-    return f"Up to {percent(_share(best), 0)} of the rows may go by the best way: {best.words}"
+    return f"By the best way that was measured, {best.words[0].lower()}{best.words[1:]}"
 
 
 def cost_unknown(run: Run) -> str:
@@ -119,9 +121,10 @@ def kept(run: Run, score: str) -> str:
     table = retention_of(run, select(run, settings).kept).sort_values("kept_share", kind="stable")
     first, left = table.iloc[0], int(table["kept"].sum())
     return (
-        f"Dropping the easiest {percent(DROPPED, 0)} by {spec_of(run.manifest(), score).label} "
-        f"leaves {counted(left, 'training row')}; “{short(first['value'], 40)}” pays most: it "
-        f"keeps {percent(first['kept_share'], 0)} of its own."
+        f"Dropping the easiest {percent(DROPPED, 0)} by {spec_of(run.manifest(), score).label}, "
+        f"{COMPARED[settings.normalise]}, leaves {counted(left, 'training row')}; "
+        f"“{short(first['value'], 40)}” pays most: it keeps "
+        f"{percent(first['kept_share'], 0)} of its own."
     )
 
 
@@ -136,6 +139,20 @@ def finding(run: Run) -> str:
     never = OneOf(column="never_learnt", values=(True,))
     rows = rows_found(run, ExampleQuery(filters=(never,), scored_only=True))
     return f"{counted(rows, 'row')} never learnt"
+
+
+def _told_wrong(run: Run, known: Flags) -> str:
+    """Tell how many labels are wrong, and by what that is known."""
+    wrong = counted(int(known.sum()), "label")
+    made = run.manifest().settings.data.source == BUILTIN_SOURCE or FLIPPED in catalogue(run)
+    if made:
+        return f"{wrong} were made wrong on purpose, as column {_truths(run)} tells"
+    return f"Column {_truths(run)} says that {wrong} are wrong"
+
+
+def _truths(run: Run) -> str:
+    """Name the columns that say which labels are wrong."""
+    return " and ".join(f"'{name}'" for name in TRUTHS if name in catalogue(run))
 
 
 def _estimated(run: Run, facts: NoiseFacts) -> str:

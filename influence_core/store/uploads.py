@@ -130,7 +130,7 @@ def _copy(stream: BinaryIO, path: Path, limit: int | None) -> None:
                 raise DataError(rule("file", f"be at most {limit} bytes", f"{size} bytes or more"))
             file.write(chunk)
     if not size:
-        raise DataError(rule("file", "hold something", "an empty file"))
+        raise DataError("The file is empty: choose one with labelled texts or scores in it.")
 
 
 def _private(path: str, flags: int) -> int:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from influence_core.config import DataSettings
 from influence_core.noise.known import known_wrong
 from influence_core.noise.table import find_noise
 from influence_core.pruning.experiment import Experiment
@@ -75,11 +76,24 @@ def test_wrong_labels_that_are_known(small_run: Run) -> None:
     table = read(small_run.examples_file)
     write_parquet(small_run.examples_file, table.append_column("label_is_wrong", pa.array(wrong)))
     flags = known_wrong(small_run)
-    assert f"{flags.sum()} labels are known to be wrong" in tour.wrong_labels(small_run)
+    wrong_ones = f"{flags.sum()} labels"
+    on_purpose = f"{wrong_ones} were made wrong on purpose, as column 'label_is_wrong' tells"
+    assert on_purpose in tour.wrong_labels(small_run)
+    own = small_run.manifest().settings.model_copy(update={"data": DataSettings(source="own.csv")})
+    small_run.update(settings=own)
+    told = tour.wrong_labels(small_run)
+    assert f"Column 'label_is_wrong' says that {wrong_ones} are wrong" in told
     report = find_noise(small_run)
     really = wrong[report.table["row"].to_numpy()[:100]].mean()
     told = tour.wrong_labels(small_run)
-    assert f"Of the first 100 suspects {percent(really, 0)} really are wrong." in told
+    assert f"Of the first 100 suspects {percent(really, 0)} really are wrong, by column" in told
+
+
+def test_labels_that_were_flipped_were_made_wrong_on_purpose(small_run: Run) -> None:
+    table = read(small_run.examples_file)
+    wrong = pa.array(np.arange(table.num_rows) % 7 == 0)
+    write_parquet(small_run.examples_file, table.append_column("flipped", wrong))
+    assert "made wrong on purpose, as column 'flipped' tells" in tour.wrong_labels(small_run)
 
 
 def test_what_pruning_takes(small_run: Run, scored: pd.DataFrame) -> None:
@@ -88,7 +102,9 @@ def test_what_pruning_takes(small_run: Run, scored: pd.DataFrame) -> None:
     told = tour.cost_unknown(small_run)
     assert f"{left} are left" in told
     assert f"{dataset.splits['test']} test rows" in told
-    assert f"leaves {left} training rows" in tour.kept(small_run, "vog")
+    assert f"by VoG, compared within its class, leaves {left} training rows" in tour.kept(
+        small_run, "vog"
+    )
 
 
 def test_what_an_experiment_measured(runs_root) -> None:
@@ -97,7 +113,12 @@ def test_what_an_experiment_measured(runs_root) -> None:
     advice = recommend(Findings(experiment), tour.TOLERANCE)
     safe = [one.fraction for one in advice if one.fraction is not None]
     told = tour.cost_measured(experiment)
-    assert (f"Up to {percent(max(safe), 0)} of the rows" in told) if safe else ("No way" in told)
+    assert (
+        (f"measured, up to {percent(max(safe), 0)} may go (" in told)
+        if safe
+        else ("No way" in told)
+    )
+    assert told.lower().count("up to") == bool(safe)
     assert "1 point of accuracy" in told or safe
 
 

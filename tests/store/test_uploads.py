@@ -55,7 +55,7 @@ def test_equal_names_do_not_meet(runs_root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "limit", "message"),
-    [(b"", None, "must hold something"), (b"12345", 4, "must be at most 4 bytes")],
+    [(b"", None, "The file is empty"), (b"12345", 4, "must be at most 4 bytes")],
 )
 def test_a_refused_upload_leaves_nothing(
     runs_root: Path, content: bytes, limit: int | None, message: str
@@ -81,7 +81,7 @@ def test_files_that_belong_together_lie_together(runs_root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("second", "content", "message"),
-    [("a b.csv", b"2", "must have names of their own"), ("c.csv", b"", "must hold something")],
+    [("a b.csv", b"2", "must have names of their own"), ("c.csv", b"", "The file is empty")],
 )
 def test_of_files_that_belong_together_all_are_kept_or_none(
     runs_root: Path, second: str, content: bytes, message: str

@@ -142,3 +142,71 @@ def test_an_empty_demonstration_offers_nothing(runs_root, monkeypatch: pytest.Mo
     assert "There is no run here, and none can be started" in messages(app)
     assert not app.main.button
     assert not links(app)
+
+
+def framed(app) -> None:
+    """Draw a page anew with its frame: on its own it is drawn once the frame was."""
+    del app.session_state["_frame_drawn"]
+    app.run()
+    assert not app.exception
+    assert app.sidebar.selectbox
+
+
+STEPS = ("classes", "examples", "noise", "pruning", "export", "report")
+"""Pages of the walk, in its order."""
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_step_of_the_walk_leads_to_the_next(demo: Run, number: int) -> None:
+    app = visit(STEPS[number - 1], run="small", walk=str(number))
+    assert not app.exception
+    assert f"Step {number} of 6 of the walk" in messages(app)
+    onward = [view for label, (_, view) in links(app).items() if label.startswith("Next: ")]
+    if number == 6:
+        assert not onward
+        assert links(app)["Back to Home"] == ("", "run=small")
+        return
+    assert [f"walk={number + 1}" in view.split("&") for view in onward] == [True]
+    next(one for one in app.main.button if one.label == "End the walk").click()
+    framed(app)
+    assert "of the walk" not in messages(app)
+    assert "small" in app.query_params["run"]
+    assert "walk" not in app.query_params
+
+
+@pytest.mark.parametrize("asked", ["2", "7", "0", "one"])
+def test_a_step_of_another_page_is_no_step(demo: Run, asked: str) -> None:
+    app = visit("classes", run="small", walk=asked)
+    assert not app.exception
+    assert "of the walk" not in messages(app)
+
+
+def test_the_navigation_leaves_the_walk(demo: Run) -> None:
+    app = visit("classes", run="small", walk="1")
+    led = [one.proto.query_string for one in app.sidebar.get("page_link")]
+    assert len(led) == len(list((PROJECT / "pages").glob("*.py")))
+    assert not [view for view in led if "walk" in view]
+
+
+def test_another_run_leaves_the_walk(demo: Run, runs_root) -> None:
+    make_run(runs_root, "other", rows=80, classes=3)
+    app = visit("classes", run="small", walk="1")
+    app.selectbox(key="run").set_value("other")
+    framed(app)
+    assert "of the walk" not in messages(app)
+
+
+def test_a_score_that_is_not_there_is_told_once(demo: Run) -> None:
+    app = visit("distributions", run="small", score="banana")
+    assert "This run has no score banana; this is VoG." in messages(app)
+    app.selectbox(key="score").set_value("el2n")
+    framed(app)
+    assert "has no score" not in messages(app)
+
+
+def test_a_score_that_another_run_lacks_gives_way_quietly(demo: Run, runs_root) -> None:
+    make_run(runs_root, "other", rows=80, classes=3, scores=("pvi",))
+    app = visit("distributions", run="small", score="vog")
+    app.selectbox(key="run").set_value("other")
+    framed(app)
+    assert "has no score" not in messages(app)

@@ -318,3 +318,30 @@ class TestWhatARunIsDoing:
 
     def test_a_run_that_works_does_not_lead_on_yet(self, holding: Run) -> None:
         assert "What next?" not in said(visit(run="holding", view="progress"))
+
+    def test_all_stages_are_listed_from_the_start(self, holding: Run) -> None:
+        assert "Keep what explains a prediction" in said(visit(run="holding", view="progress"))
+
+    def test_a_run_alone_is_not_compared(self, holding: Run, runs_root: Path) -> None:
+        asked = "What is different from another run?"
+        assert asked not in said(visit(run="holding", view="progress"))
+        create_run("second", RunSettings(), runs_root)
+        assert asked in said(visit(run="holding", view="progress"))
+
+
+def test_no_score_at_all_is_refused_in_words(source: Path, runs_root: Path) -> None:
+    app = visit({"source_name": str(source)}, view="new", way="name")
+    app.multiselect(key="new.scores").set_value([])
+    del app.session_state["_frame_drawn"]
+    app.run()
+    assert "'Scores' is empty: name at least one" in said(app).replace("\\", "")
+
+
+def test_texts_alone_are_told_to_need_labels(tmp_path: Path, runs_root: Path) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text("utterance\nturn on the lamp\nplay some jazz\n", encoding="utf-8")
+    app = visit({"source_name": str(texts)}, view="new", way="name")
+    assert "There is only one column, 'utterance'" in said(app)
+    start = next(one for one in app.button if one.label == "Start")
+    assert start.disabled
+    assert start.help
