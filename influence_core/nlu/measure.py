@@ -7,8 +7,8 @@ from functools import partial
 
 from influence_core.config import ONE_PROCESS, ComputeSettings
 from influence_core.nlu.experiment import Outcome, StackExperiment
-from influence_core.nlu.material import Material, material_of
-from influence_core.nlu.pieces import Piece, pieces
+from influence_core.nlu.material import Material, Part, material_of
+from influence_core.nlu.pieces import Piece, Work, pieces
 from influence_core.nlu.settings import StackSettings
 from influence_core.nlu.states import write_characters, write_states
 from influence_core.parallel import spread
@@ -121,22 +121,33 @@ def _train(
             experiment.keep(outcome)
         experiment.update()
 
+    spread(todo, partial(_work, material), keep, compute, progress, name=_title)
+    progress.end()
+
+
+def _work(material: Material) -> Work:
+    """Return how a process trains stacks; transformers load only where they are fine-tuned."""
+    if material.training.mode == "finetune":
+        from influence_core.nlu.tuned import classifiers_at_work
+
+        return classifiers_at_work(material)
     from influence_core.nlu.probed import heads_at_work
 
-    spread(todo, partial(heads_at_work, material), keep, compute, progress, name=_title)
-    progress.end()
+    return heads_at_work(material)
 
 
 def _steps(material: Material) -> int:
     """Return the optimisation steps of one stack, all of its models together."""
+    return material.domain_steps + sum(_part_steps(material, part) for part in material.parts)
+
+
+def _part_steps(material: Material, part: Part) -> int:
+    if material.training.mode == "finetune":
+        return material.part_steps(part) * (part.says_intents or part.says_slots)
     from influence_core.nlu.probed import TOKENS
 
-    steps = material.domain_steps
-    for part in material.parts:
-        steps += material.part_steps(part) * part.says_intents
-        if material.slots_column and part.says_slots:
-            steps += material.tag_steps(part, TOKENS)
-    return steps
+    steps = material.part_steps(part) * part.says_intents
+    return steps + (material.tag_steps(part, TOKENS) if part.says_slots else 0)
 
 
 def _title(piece: Piece) -> str:

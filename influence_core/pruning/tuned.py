@@ -37,7 +37,7 @@ def fine_tune(
             material.training,
             cell.seed,
             Path(folder),
-            [_Counter(progress)],
+            [Counter(progress)],
             piece.steps,
         ).fit()
     predicted, embeddings = _ask(model, tokens, material)
@@ -45,13 +45,14 @@ def fine_tune(
     return Outcome(cell, len(rows), piece.steps, seconds, predicted, embeddings)
 
 
-class _Counter(TrainerCallback):
+class Counter(TrainerCallback):
     """Tells a progress of every optimisation step."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Count the step."""
         self._progress.advance(1)
 
 

@@ -23,7 +23,6 @@ from transformers import (
 
 from influence_core import ranks
 from influence_core.config import TrainingSettings
-from influence_core.model.classifier import TextClassifier
 from influence_core.model.encoder import quietly
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import TokenStore
@@ -47,6 +46,7 @@ class ClassifierTrainer(Trainer):
     Gradients are clipped at norm 1. Several processes divide each batch among them.
 
     Args:
+        model: with an `encoder` and a `head`, of a learning rate each.
         rows: positions of the rows to learn from, in tokens and labels, ascending.
         labels: class indices (examples,).
         folder: where the Trainer keeps its state.
@@ -58,7 +58,7 @@ class ClassifierTrainer(Trainer):
 
     def __init__(
         self,
-        model: TextClassifier,
+        model: nn.Module,
         tokens: TokenStore,
         rows: Integers,
         labels: Integers,

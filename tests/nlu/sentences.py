@@ -18,7 +18,7 @@ from influence_core.config import (
     TrainingSettings,
 )
 from influence_core.store.run import Run
-from tests.tiny_encoder import save_tiny_encoder
+from tests.tiny_encoder import save_tiny_encoder, without_dropout
 
 ROWS = 300
 SINGERS = ("nina", "otis", "ella", "chet", "etta duke")
@@ -69,7 +69,9 @@ def scored(root: Path, name: str, **changes: Any) -> Run:
     """Make a run whose labels are the domains of sentences; `changes` as `write_sentences`."""
     folder = root.parent
     texts = [one["text"] for one in sentences(ROWS)]
-    encoder = save_tiny_encoder(folder / f"{name}-encoder", texts, spread=0.5)
+    made = save_tiny_encoder(folder / f"{name}-encoder", texts, spread=0.5)
+    # Of random weights dropout would leave little else than noise.
+    encoder = without_dropout(made, folder / f"{name}-calm")
     source = write_sentences(folder / f"{name}.jsonl", ROWS, **changes)
     settings = RunSettings(
         data=DataSettings(source=str(source), label="domain"),

@@ -59,6 +59,16 @@ def test_stacks_learn_what_the_sentences_say(findings: StackFindings) -> None:
     assert whole["slot_f1"] > 0.6
 
 
+def test_a_stack_is_fine_tuned(run: Run) -> None:
+    changes = {"techniques": (), "seeds": 1, "mode": "finetune", "epochs": 20}
+    findings = StackFindings(train_stacks(run, SMALL.model_copy(update=changes), name="tuned"))
+    whole = rates(findings.counts(WHOLE).sum(axis=(0, 1)))
+    assert whole["dcer"] < 0.1
+    assert whole["icer"] < 0.25
+    assert whole["slot_f1"] > 0.6
+    assert findings.experiment.manifest().settings.claim == "measured with finetune"
+
+
 def test_every_stack_is_asked_about_every_test_row(
     run: Run, finished: StackExperiment, findings: StackFindings
 ) -> None:
