@@ -12,9 +12,10 @@ app: $(INSTALLED)
 	$(BIN)/influence demo
 	$(BIN)/influence app
 
-# Tests of the browser come alone: beside others they would wait for pages that are slow to be drawn.
+# Each process of tests keeps to one thread: they share the cores. Tests of the browser come alone,
+# as beside others they would wait for pages that are slow to be drawn.
 test: $(INSTALLED_DEV)
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --ignore tests/e2e
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --ignore tests/e2e
 	$(BIN)/python -m pytest tests/e2e
 
 check: $(INSTALLED_DEV)

@@ -9,6 +9,7 @@ from influence_core.pruning.experiment import Experiment
 from influence_core.pruning.figures import Point
 from influence_core.pruning.recommend import Recommendation, in_points, recommend, signed
 from influence_core.report.about_pruning import AGAINST_RANDOM
+from influence_core.report.wording import sentence
 from ui import forms, queries
 from ui.curves import Shown, findings
 from ui.wording import counted, percent, plain
@@ -116,7 +117,7 @@ def _card(one: Recommendation, title: str) -> None:
         at = f"At {percent(one.judged, 0)}{smallest}"
         st.caption(f"{at}, accuracy changes by {in_points(one.loss.mean)} ({ends(one.loss)}).")
         if one.worst is not None and not one.worst.loses:
-            st.caption("No class loses a point of recall there.")
+            st.caption(f"{sentence(one.worst.words)} there.")
         elif one.worst is not None:
             st.caption(
                 f"Worst class there: {plain(one.worst.label)}, recall "

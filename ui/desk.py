@@ -173,7 +173,9 @@ def _how_many(suspects: Suspects, wanted: Wanted, queue: Integers) -> str:
         return f"**{counted(len(queue), 'row')}** {_ROWS[wanted.rows].lower()}"
     left = _likely(suspects, queue)
     return (
-        f"**{count(left)} likely wrong** to review" if left else "**No likely wrong label is left**"
+        f"**{count(left)} likely wrong** to review"
+        if left
+        else "**No likely wrong label to review here**"
     )
 
 
@@ -182,7 +184,7 @@ def _beside(suspects: Suspects, wanted: Wanted, queue: Integers) -> str:
     beside = len(queue) - _likely(suspects, queue)
     if wanted.rows != "open" or not suspects.likely or not beside:
         return ""
-    return f"The queue also has {counted(beside, 'less suspicious row')}: all rows are ranked."
+    return f"The queue also has {counted(beside, 'row')} that the consensus suspects less."
 
 
 def _likely(suspects: Suspects, queue: Integers) -> int:

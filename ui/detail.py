@@ -159,11 +159,10 @@ def _hard_ends(entries: Iterable[ScoreSpec]) -> str:
 
 
 def _training(run: Run, example: Example) -> None:
-    points = queries.ask(run, tables.dynamics, example.row)
-    if points.empty:
-        return
-    st.caption("How sure was the model of the label as it learnt?")
-    st.markdown(learning_picture(points), unsafe_allow_html=True)
+    picture = learning_picture(queries.ask(run, tables.dynamics, example.row))
+    if picture:
+        st.caption("How sure was the model of the label as it learnt?")
+        st.markdown(picture, unsafe_allow_html=True)
 
 
 def _other_columns(example: Example) -> None:

@@ -14,7 +14,7 @@ from influence_core.progress import Event, Progress
 from influence_core.selection.curate import Curated
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.export import Export
-from influence_core.store.exported import exports_folder, written_exports
+from influence_core.store.exported import exports_folder, files, written_exports
 from influence_core.store.formats import Format
 from influence_core.store.run import Run
 from ui import access
@@ -129,8 +129,13 @@ def _same(run: Run, folder: Path, command: str) -> Export | None:
     """Return the export in a folder if it is what the command would write there now."""
     version = run.manifest().content_version
     found = [one for one in written_exports(run) if one.folder == folder]
-    same = (one for one in found if one.manifest.command == command)
+    same = (one for one in found if one.manifest.command == command and _whole(one))
     return next((one for one in same if one.manifest.content_version == version), None)
+
+
+def _whole(export: Export) -> bool:
+    """Whether all files of an export are there."""
+    return all(file.size is not None for file in files(export))
 
 
 def _write(run: Run, curated: Curated, place: Place, reviews: int | None) -> None:

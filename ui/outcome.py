@@ -150,17 +150,21 @@ def _balance(place: DeltaGenerator, table: pd.DataFrame) -> None:
 
 
 def _wrong(place: DeltaGenerator, doubted: Suspects) -> None:
-    rises = doubted.share_after - doubted.share_before >= SLIGHT_RISE
     place.metric(
         "Likely wrong labels",
         count(doubted.after),
         f"{percent(doubted.share_after)}, was {percent(doubted.share_before)}",
         delta_arrow="off",
-        delta_color="orange" if rises else "off",
+        delta_color="orange" if _noisier(doubted) else "off",
         help=f"The data has about {count(doubted.before)} wrong labels. Of as many rows, those "
         "whose label looks least right, these stay and were not judged; beside them, their share "
         "of the rows that stay, and what it was of all training rows.",
     )
+
+
+def _noisier(doubted: Suspects) -> bool:
+    """Whether more of what stays is likely wrong than of the whole, by more than a trifle."""
+    return doubted.share_after - doubted.share_before >= SLIGHT_RISE
 
 
 def _say_of_wrong(view: Lens, settings: SelectionSettings, doubted: Suspects | None) -> None:
@@ -172,7 +176,7 @@ def _say_of_wrong(view: Lens, settings: SelectionSettings, doubted: Suspects | N
             return
         if not doubted.after:
             return
-        noisier = doubted.share_after - doubted.share_before >= SLIGHT_RISE
+        noisier = _noisier(doubted)
         st.caption(
             "What stays is noisier than the whole: easy rows are seldom wrong, and they go."
             if noisier and settings.prune == "easy" and settings.score_needed
@@ -190,7 +194,7 @@ def _say_of_wrong(view: Lens, settings: SelectionSettings, doubted: Suspects | N
                 "Drop likely wrong labels first",
                 icon=":material/rule:",
                 on_click=pruning.clip,
-                args=(share,),
+                args=(share, view.run.name),
                 help=f"{percent(share)} of the training rows, those that look least right by "
                 f"{plain(spec_of(view.manifest, settings.clip_by).label)}. They count towards the "
                 "share that goes, and the setting is among those that protect.",

@@ -33,6 +33,8 @@ JUDGED = {
 FRACTION = "prune.fraction"
 """Key of the share that goes, which several pages draw."""
 
+_CLIP, _CLIPPED_OF = "prune.clip_suspicious", "_share_that_is_clipped_is_of"
+
 MOST = 95
 """Largest share that can be dropped, in percent."""
 
@@ -49,15 +51,38 @@ def settings(view: Lens) -> SelectionSettings:
         values = _what_goes()
     with right:
         values["normalise"] = _compared(values["strategy"])
+    _keep_clip_to_its_run(view)
     protect = "Protect small classes, drop wrong labels and near-duplicates first"
     with st.expander(protect, icon=":material/tune:"):
         columns = st.columns(len(PROTECTING), vertical_alignment="bottom")
         for place, name in zip(columns, PROTECTING, strict=True):
             with place:
                 values[name] = forms.field(SelectionSettings, name, "prune")
+    values["clip_suspicious"] = _clipped(view, values)
     made = forms.build(SelectionSettings, {"score": view.score, **values})
     _say_what_decides(view, made)
     return made
+
+
+def _clipped(view: Lens, values: dict[str, Any]) -> float:
+    """Return the share that goes first as likely wrong labels, as far as it can."""
+    asked: float = values["clip_suspicious"]
+    if asked and values["clip_by"] not in view.manifest.scores:
+        st.caption(
+            ":material/error: Likely wrong labels do not go first: the run has no score "
+            f"{plain(values['clip_by'])} to tell them by."
+        )
+        return 0.0
+    if asked > values["fraction"]:
+        st.caption("Likely wrong labels go first, as many as the share that goes lets.")
+    return min(asked, values["fraction"])
+
+
+def _keep_clip_to_its_run(view: Lens) -> None:
+    """Take back a share that was estimated for another run."""
+    if st.session_state.get(_CLIPPED_OF, view.run.name) != view.run.name:
+        st.session_state[_CLIP] = 0.0
+        del st.session_state[_CLIPPED_OF]
 
 
 def can_clip(manifest: Manifest, made: SelectionSettings, share: float) -> bool:
@@ -66,9 +91,10 @@ def can_clip(manifest: Manifest, made: SelectionSettings, share: float) -> bool:
     return bool(told) and made.clip_suspicious < share <= made.fraction
 
 
-def clip(share: float) -> None:
-    """Let that share go first as likely wrong labels, when the page is drawn next."""
-    st.session_state["prune.clip_suspicious"] = share
+def clip(share: float, run: str) -> None:
+    """Let that share of a run go first as likely wrong labels, when the page is drawn next."""
+    st.session_state[_CLIP] = share
+    st.session_state[_CLIPPED_OF] = run
 
 
 def share(help: str | None = None) -> int:

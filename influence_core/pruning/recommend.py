@@ -49,7 +49,7 @@ class WorstClass:
     def words(self) -> str:
         """What happens to it."""
         if not self.loses:
-            return "no class loses a point of recall"
+            return f"no class with {FEWEST_TEST_ROWS} test rows or more loses a point of recall"
         rows = "1 test row" if self.rows == 1 else f"{self.rows} test rows"
         return (
             f"worst class {self.label}, recall {self.recall:.0%} ({in_points(self.change, 0)}) on "

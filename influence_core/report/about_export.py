@@ -193,13 +193,13 @@ def overruled(run: Run, kept: Rows, decided: Corrections | None) -> Overruled:
     """Count the rows that reviewers relabelled or found right, and those that go all the same."""
     gone = training(run)
     gone[kept] = False
-    ids = run.examples(["id"])["id"].to_numpy(object)[gone]
+    ids = run.examples(["id"])["id"][gone]
     decisions = {} if decided is None else decided.decisions
     named = {
         action: [one.id for one in decisions.values() if one.action == action]
         for action in ("relabel", "keep")
     }
-    lost = {action: int(np.isin(ids, rows).sum()) for action, rows in named.items()}
+    lost = {action: int(ids.isin(rows).sum()) for action, rows in named.items()}
     return Overruled(
         relabelled=len(named["relabel"]),
         relabelled_gone=lost["relabel"],

@@ -29,6 +29,9 @@ from influence_core.store.run import Manifest, Run
 from influence_core.store.selections import NamedSelection, Selections
 from influence_core.store.workplace import now
 
+_FOLDER = 3
+"""Place of the folder among the words of a command that exports."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -95,11 +98,22 @@ def _scored(run: Run, manifest: Manifest) -> bool:
 
 
 def _exports(run: Run) -> Iterator[str]:
-    """Yield the commands of the exports in a run's folder, without folders of this machine."""
+    """Yield the commands of the exports in a run's folder, without folders of this machine.
+
+    What other programs wrote there and say of themselves is passed over.
+    """
     for one in reversed(written_exports(run)):
-        if one.manifest.command:
-            influence, export, name, folder, *options = shlex.split(one.manifest.command)
-            yield shlex.join([influence, export, name, Path(folder).name, *options])
+        words = _words(one.manifest.command)
+        if len(words) > _FOLDER and words[:2] == ["influence", "export"]:
+            words[_FOLDER] = Path(words[_FOLDER]).name
+            yield shlex.join(words)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def _masked(contents: Contents) -> Contents:

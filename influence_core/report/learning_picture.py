@@ -28,8 +28,14 @@ def learning_picture(points: pd.DataFrame) -> str:
     """Draw how the label's probability moved over training (`epoch`, `p_true`, `correct`).
 
     Args:
-        points: a row for each snapshot, in their order; there must be one.
+        points: a row for each snapshot, in their order; those that did not see it are left out.
+
+    Returns:
+        Nothing where no snapshot saw it.
     """
+    points = points.dropna(subset=["p_true"])
+    if points.empty:
+        return ""
     last = float(points["epoch"].max())
     across, upright = Scale(0.0, last or 1.0, LEFT, RIGHT), Scale(0.0, 1.0, BOTTOM, TOP)
     moments = list(zip(points["epoch"], points["p_true"], points["correct"], strict=True))

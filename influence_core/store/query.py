@@ -310,4 +310,7 @@ def _hard_is_high(run: Run, key: str) -> bool:
     if np.isnan(value).all():
         return False
     ranks = laid.values(run.scores_file, rank_column(key))
-    return bool(ranks[np.nanargmax(value)] <= ranks[np.nanargmin(value)])
+    # Of rows that share a value some may be ranked by something else: what was never learnt is
+    # hard, though nothing of it was forgotten. The last of them stands for the value.
+    highest, lowest = (ranks[value == end].max() for end in (np.nanmax(value), np.nanmin(value)))
+    return bool(highest <= lowest)

@@ -33,7 +33,8 @@ def test_differences_are_in_points_and_name_their_fraction() -> None:
         "No safe fraction: even 10%, the smallest tested, may cost more (accuracy -0.4 points"
     )
     worst = WorstClass("lights", 8, 0.875, -0.05)
-    assert replace(worst, change=-0.004).words == "no class loses a point of recall"
+    told = "no class with 5 test rows or more loses a point of recall"
+    assert replace(worst, change=-0.004).words == told
     assert worst.words == "worst class lights, recall 88% (-5 points) on 8 test rows"
 
 

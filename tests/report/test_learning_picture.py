@@ -47,6 +47,15 @@ def test_it_is_described_for_those_who_do_not_see_it() -> None:
     assert (outer["role"], outer["aria-label"]) == ("img", told)
 
 
+def test_snapshots_that_did_not_see_it_are_left_out() -> None:
+    seen = points((1.0, 0.2, True), (2.0, float("nan"), False), (3.0, 0.6, True))
+    written = learning_picture(seen)
+    assert "nan" not in written
+    assert "right in 2 of 2 snapshots" in written
+    assert learning_picture(seen.iloc[[1]]) == ""
+    assert learning_picture(seen.iloc[:0]) == ""
+
+
 @pytest.mark.parametrize("epoch", [0.0, 3.0])
 def test_one_snapshot_is_enough(epoch: float) -> None:
     assert "right" in drawn(points((epoch, 0.4, True))).words

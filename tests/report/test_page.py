@@ -25,6 +25,7 @@ from influence_core.report.pruning_picture import LEFT, RIGHT, WIDTH
 from influence_core.report.settings import ReportSettings
 from influence_core.selection.curate import curate
 from influence_core.selection.select import SelectionSettings
+from influence_core.store.export import write_export
 from influence_core.store.exported import exports_folder
 from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
@@ -220,6 +221,12 @@ class TestEvidence:
         first = said.index("influence export small 'first cut' --format jsonl --fraction 0.3")
         assert first < said.index("influence export small second --format jsonl --fraction 0.3")
         assert str(small_run.path) not in said
+
+    @pytest.mark.parametrize("command", ["python curate.py", "influence export", "it's mine"])
+    def test_commands_of_other_programs_are_passed_over(self, small_run: Run, command: str) -> None:
+        rows = curate(small_run, SelectionSettings(fraction=0.3)).kept
+        write_export(small_run, rows, exports_folder(small_run) / "mine", "jsonl", command=command)
+        assert command not in told(small_run).said
 
     def test_an_end_full_of_wrong_labels_says_so(self, run: Run) -> None:
         last = suspected(run)

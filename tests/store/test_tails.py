@@ -45,6 +45,17 @@ def test_the_class_score_orders_by_itself(small_run: Run) -> None:
     assert found["vog_class_norm"].tolist() == order["vog_class_norm"].tolist()
 
 
+def test_what_was_never_learnt_turns_no_class_score_round(small_run: Run) -> None:
+    table = read(small_run.scores_file).to_pandas()
+    table.loc[0, ["forgetting", "forgetting_rank", "never_learnt"]] = (0.0, 0, True)
+    table.loc[0, "forgetting_class_norm"] = table["forgetting_class_norm"].min() - 1
+    write_parquet(small_run.scores_file, pa.Table.from_pandas(table, preserve_index=False))
+    settings = TailSettings(score="forgetting", normalise="class", end="hardest", number=5)
+    found = tails(small_run, settings)
+    largest = table["forgetting_class_norm"].nlargest(5).tolist()
+    assert found["forgetting_class_norm"].tolist() == largest
+
+
 def test_every_class_has_its_own_ends(small_run: Run) -> None:
     found = tails(small_run, TailSettings(score="vog", end="easiest", number=3, per_class=True))
     order = ranked(small_run, "vog_rank").sort_values("vog_rank", ascending=False)

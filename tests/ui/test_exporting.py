@@ -21,6 +21,7 @@ from influence_core.store.files import write_parquet
 from influence_core.store.review import Reviews
 from influence_core.store.run import Run
 from influence_core.store.selections import Selections
+from tests.factory import make_run
 from tests.reviewer import review_some
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -120,6 +121,37 @@ def test_likely_wrong_labels_that_stay_are_counted_and_dropped_on_request(
     assert "Drop likely wrong labels first" not in [one.label for one in app.button]
     press(app, "Export")
     assert written_exports(small_run)[0].folder.name == "vog-class-easy-60-clipped"
+
+
+def test_what_goes_first_is_no_more_than_what_goes(small_run: Run, doubtful: NoiseReport) -> None:
+    app = visit(run="small", share="60")
+    press(app, "Drop likely wrong labels first")
+    app.slider[0].set_value(0).run()
+    assert not app.error
+    assert metrics(app)["Removed"] == "0"
+    assert "as many as the share that goes lets" in said(app)
+
+
+def test_what_was_estimated_of_one_run_drops_nothing_of_another(
+    small_run: Run, doubtful: NoiseReport
+) -> None:
+    make_run(small_run.root, "other", rows=100)
+    app = visit(run="small", share="60")
+    press(app, "Drop likely wrong labels first")
+    app.session_state["run"] = "other"
+    app.run()
+    assert not app.error
+    assert app.session_state["prune.clip_suspicious"] == 0
+
+
+def test_an_export_that_lost_a_file_is_written_again(small_run: Run) -> None:
+    app = visit(run="small")
+    press(app, "Export")
+    (export,) = written_exports(small_run)
+    assert "Replace" in [one.label for one in app.run().button]
+    next(export.folder.glob("kept.*")).unlink()
+    buttons = {one.label: one for one in visit(run="small").button}
+    assert buttons["Replace"].proto.type == "primary"
 
 
 def test_rows_that_reviewers_judged_are_no_longer_suspects(

@@ -323,7 +323,7 @@ def test_the_queue_follows_the_rows_in_view(run: Run, report: NoiseReport) -> No
     left = int((rows["rank"] <= suspected(run)).sum())
     assert 0 < left < len(rows)
     assert f"**{left} likely wrong** to review" in said(app)
-    assert f"{len(rows) - left} less suspicious rows" in said(app)
+    assert f"{len(rows) - left} rows that the consensus suspects less" in said(app)
     assert f"{len(rows)} of {len(report.table)} training rows in view" in said(app)
     press(app, "Keep")
     assert in_focus(app, run) == rows["id"].iloc[1]
@@ -345,8 +345,8 @@ def test_it_is_told_where_the_likely_wrong_labels_end(run: Run, report: NoiseRep
     labels = dict(zip(decided["id"], decided["label"], strict=True))
     Reviews(run).decide(labels, "keep", "Ada")
     told = said(visit(run="hostile"))
-    assert "**No likely wrong label is left**" in told
-    assert f"{len(ids) - last} less suspicious rows" in told
+    assert "**No likely wrong label to review here**" in told
+    assert f"{len(ids) - last} rows that the consensus suspects less" in told
     assert f"**{last} rows** decided" in said(visit(run="hostile", rows="decided"))
 
 
