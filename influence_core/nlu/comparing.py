@@ -1,0 +1,164 @@
+"""Two groups of stacks on the same test rows: what differs, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from influence_core.errors import ConfigError, rule
+from influence_core.nlu.figures import ERRORS, Point, StackFindings
+from influence_core.nlu.metrics import RATES, rates, resampled
+from influence_core.pruning.evidence import DRAWS, LEVEL, Interval, Verdict, over_seeds
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+TAIL = 0.4
+"""Share of the traffic that its least frequent texts make up."""
+
+ALL, TAIL_NAME = "all", "tail"
+
+
+@dataclass(frozen=True)
+class StackGap:
+    """A rate of two groups of stacks, and first minus second with its 95% interval.
+
+    `part` is a domain, or 'all' or 'tail'; `rows` are its test rows. What is not defined, as slot
+    F1 of data without slots, is NaN.
+    """
+
+    metric: str
+    part: str
+    rows: int
+    first: float
+    second: float
+    difference: Interval
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is certain of the first group: of errors fewer are better, of F1 more."""
+        if not self.difference.excludes_zero:
+            return "undecided"
+        fewer = self.difference.high < 0
+        return "better" if fewer == (self.metric in ERRORS) else "worse"
+
+
+def compare_stacks(
+    findings: StackFindings,
+    first: Point,
+    second: Point,
+    *,
+    frequency: str | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> list[StackGap]:
+    """Compare the stacks of two points of an experiment, overall, on the tail, and by domain.
+
+    Test rows are drawn with replacement, the same for all stacks, and every rate is computed on
+    each sample, as the mean over the stacks of a group; the interval runs from the 2.5% to the
+    97.5% quantile of the differences. Groups of as many stacks, paired by their seeds, also have a
+    t-interval over the pairs, and of both the wider end on each side counts.
+
+    Args:
+        frequency: column that says how often a text is said; without one equal texts are counted.
+
+    Raises:
+        ConfigError: there is no such point.
+    """
+    for name, point in (("first", first), ("second", second)):
+        if point not in findings.points:
+            has = ", ".join(map(str, findings.points))
+            raise ConfigError(rule(name, f"be a technique and a fraction of it ({has})", point))
+    groups = findings.counts(first), findings.counts(second)
+    generator = np.random.default_rng(seed)
+    parts = _parts(findings, frequency)
+    return [gap for part, inside in parts for gap in _gaps(part, groups, inside, generator, draws)]
+
+
+def tail(frequencies: npt.ArrayLike, share: float = TAIL) -> Flags:
+    """Return the rows (n,) whose texts, the least frequent first, make up a share of the traffic.
+
+    A row stands for as much traffic as its frequency says. Rows of one frequency are in it
+    together, as far as the share is reached with them.
+
+    >>> tail([50, 20, 10, 10, 10]).tolist()
+    [False, False, True, True, True]
+    """
+    counted = np.asarray(frequencies, dtype=np.float64)
+    if not len(counted) or counted.sum() <= 0:
+        return np.zeros(len(counted), np.bool_)
+    place = np.unique(counted, return_inverse=True)[1]
+    mass = np.cumsum(np.bincount(place, weights=counted))
+    reached: Flags = (mass <= share * mass[-1] + 1e-9)[place]
+    return reached
+
+
+def frequencies(findings: StackFindings, column: str | None = None) -> Floats:
+    """Return how often each test row's text is said: by a column, or how often it is in the data.
+
+    Raises:
+        ConfigError: the data have no such column of numbers.
+    """
+    import pyarrow.parquet as pq
+
+    material = findings.material
+    if column is None:
+        texts = [one.text.lower() for one in material.truth]
+        _, place, times = np.unique(np.array(texts), return_inverse=True, return_counts=True)
+        return times[place][material.test_rows].astype(np.float64)
+    known = pq.read_schema(material.run.examples_file).names
+    if column not in known:
+        raise ConfigError(
+            rule("frequency", f"be a column of the data ({', '.join(known)})", column)
+        )
+    told = pq.read_table(material.run.examples_file, columns=[column])[column].to_pylist()
+    try:
+        values = np.array([0 if one is None else float(one) for one in told])
+    except (TypeError, ValueError):
+        raise ConfigError(rule("frequency", "be a column of numbers", column)) from None
+    return values[material.test_rows]
+
+
+def _parts(findings: StackFindings, frequency: str | None) -> Iterator[tuple[str, Flags]]:
+    domains = np.array(findings.domains)
+    yield ALL, np.ones(len(domains), np.bool_)
+    rare = tail(frequencies(findings, frequency))
+    if 0 < rare.sum() < len(rare):
+        yield TAIL_NAME, rare
+    for domain in findings.material.domain_names:
+        if (domains == domain).any():
+            yield domain, domains == domain
+
+
+def _gaps(
+    part: str,
+    groups: Sequence[Integers],
+    inside: Flags,
+    generator: np.random.Generator,
+    draws: int,
+) -> Iterator[StackGap]:
+    counts = [group[:, inside] for group in groups]
+    drawn = resampled(np.concatenate(counts), generator, draws)
+    split = np.split(drawn, [len(counts[0])])
+    each = [rates(group.sum(axis=1)) for group in counts]
+    samples = [{name: rate.mean(axis=0) for name, rate in rates(one).items()} for one in split]
+    for name in RATES:
+        first, second = (float(np.mean(one[name])) for one in each)
+        spread = samples[0][name] - samples[1][name]
+        pairs = each[0][name] - each[1][name] if len(counts[0]) == len(counts[1]) > 1 else None
+        interval = _interval(first - second, spread, pairs)
+        yield StackGap(name, part, int(inside.sum()), first, second, interval)
+
+
+def _interval(mean: float, spread: Floats, pairs: Floats | None) -> Interval:
+    known = spread[np.isfinite(spread)]
+    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    low, high = np.quantile(known, ends) if len(known) else (-np.inf, np.inf)
+    if pairs is not None and np.isfinite(pairs).all():
+        by_seed = over_seeds(pairs)
+        low, high = min(low, by_seed.low), max(high, by_seed.high)
+    return Interval(mean, float(low), float(high))
