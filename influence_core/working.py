@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+from influence_core.config import ComputeSettings
 from influence_core.errors import Cancelled, InfluenceError, RunBusy, RunError
+from influence_core.pools import require_backend
 from influence_core.progress import Listener, Progress
+from influence_core.store.experiments import RunExperiment
 from influence_core.store.files import discard, disk_refusal, sweep
 from influence_core.store.journal import Journal, clear_stop
 from influence_core.store.workplace import Workplace
+
+Place = TypeVar("Place", bound=RunExperiment[Any])
+
+
+def completed(
+    experiment: Place,
+    do: Callable[[Place, ComputeSettings, Progress], None],
+    compute: ComputeSettings | None = None,
+    listeners: Iterable[Listener] = (),
+) -> Place:
+    """Return an experiment that is complete, having done what is left of it.
+
+    Its work is divided as it was before, unless `compute` says how.
+
+    Raises:
+        RunBusy: another process works on it.
+        ConfigError: the backend is not installed.
+    """
+    with working(experiment, listeners) as progress:
+        manifest = experiment.manifest()
+        if manifest.status != "complete":
+            division = compute or manifest.compute
+            require_backend(division)
+            do(experiment, division, progress)
+    return experiment
 
 
 @contextmanager

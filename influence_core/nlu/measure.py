@@ -17,7 +17,7 @@ from influence_core.progress import Listener, Progress
 from influence_core.store.run import Run
 from influence_core.store.state import require_finished
 from influence_core.training.untuned import write_tokens, write_untuned
-from influence_core.working import working
+from influence_core.working import completed
 
 
 def train_stacks(
@@ -81,17 +81,15 @@ def resume_stacks(
     Raises:
         RunBusy: another process works on it.
     """
-    with working(experiment, listeners) as progress:
-        manifest = experiment.manifest()
-        if manifest.status == "complete":
-            return experiment
-        compute = compute or manifest.compute
-        require_backend(compute)
-        material = material_of(experiment.run, manifest.settings, experiment.private_folder)
-        experiment.update(compute=compute, **material.facts)
-        _prepare(material, progress)
-        _train(experiment, material, compute, progress)
-    return experiment
+    return completed(experiment, _do, compute, listeners)
+
+
+def _do(experiment: StackExperiment, compute: ComputeSettings, progress: Progress) -> None:
+    settings = experiment.manifest().settings
+    material = material_of(experiment.run, settings, experiment.private_folder)
+    experiment.update(compute=compute, **material.facts)
+    _prepare(material, progress)
+    _train(experiment, material, compute, progress)
 
 
 def _prepare(material: Material, progress: Progress) -> None:

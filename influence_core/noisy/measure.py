@@ -19,7 +19,7 @@ from influence_core.scores.registry import resolve
 from influence_core.store.run import Run
 from influence_core.store.state import require_finished
 from influence_core.training.untuned import write_untuned
-from influence_core.working import working
+from influence_core.working import completed
 
 
 def noisy(
@@ -91,20 +91,18 @@ def resume_noisy(
     Raises:
         RunBusy: another process works on it.
     """
-    with working(experiment, listeners) as progress:
-        manifest = experiment.manifest()
-        if manifest.status == "complete":
-            return experiment
-        compute = compute or manifest.compute
-        run = experiment.run
-        lent = material_of(run, manifest.settings.pruning, experiment.private_folder)
-        experiment.update(compute=compute, **lent.facts)
-        _encode(lent, progress)
-        for copy in experiment.copies():
-            CopyWork(copy, lent, compute, progress).do()
-            experiment.update()
-            write_tables(experiment)
-    return experiment
+    return completed(experiment, _do, compute, listeners)
+
+
+def _do(experiment: NoisyExperiment, compute: ComputeSettings, progress: Progress) -> None:
+    pruning = experiment.manifest().settings.pruning
+    lent = material_of(experiment.run, pruning, experiment.private_folder)
+    experiment.update(compute=compute, **lent.facts)
+    _encode(lent, progress)
+    for copy in experiment.copies():
+        CopyWork(copy, lent, compute, progress).do()
+        experiment.update()
+        write_tables(experiment)
 
 
 def _encode(lent: Material, progress: Progress) -> None:

@@ -23,7 +23,7 @@ from influence_core.pruning.models import classifier_at_work, heads_at_work
 from influence_core.pruning.settings import ExperimentSettings
 from influence_core.store.run import Run
 from influence_core.store.state import require_finished
-from influence_core.working import working
+from influence_core.working import completed
 
 
 def prune(
@@ -91,17 +91,15 @@ def resume_pruning(
     Raises:
         RunBusy: another process works on it.
     """
-    with working(experiment, listeners) as progress:
-        manifest = experiment.manifest()
-        if manifest.status == "complete":
-            return experiment
-        compute = compute or manifest.compute
-        require_backend(compute)
-        material = material_of(experiment.run, manifest.settings, experiment.private_folder)
-        experiment.update(compute=compute, **material.facts)
-        prepare(material, progress)
-        _train(experiment, material, compute, progress)
-    return experiment
+    return completed(experiment, _do, compute, listeners)
+
+
+def _do(experiment: Experiment, compute: ComputeSettings, progress: Progress) -> None:
+    settings = experiment.manifest().settings
+    material = material_of(experiment.run, settings, experiment.private_folder)
+    experiment.update(compute=compute, **material.facts)
+    prepare(material, progress)
+    _train(experiment, material, compute, progress)
 
 
 def _require_scores(run: Run, settings: ExperimentSettings) -> None:
