@@ -14,14 +14,12 @@ from influence_core.exchange.examples import TrainRows
 from influence_core.exchange.naming import NEVER_LEARNT
 from influence_core.scores.normalise import id_order, score_columns
 from influence_core.scores.registry import End
-from influence_core.store.files import atomic
+from influence_core.store.files import ROW_GROUP, atomic
 from influence_core.store.run import Run
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Columns = Mapping[str, Path]
-
-ROW_GROUP = 100_000
 
 
 def write_scores(

@@ -21,6 +21,10 @@ PARTIAL = ".partial-"
 """Prefix of names under which unfinished files and folders lie."""
 
 
+ROW_GROUP = 25_000
+"""Rows that lie together in a table: who asks for one of them has all of them decoded."""
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a place beside `path` for a file or folder, and move it there when the block succeeds.
@@ -99,7 +103,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
     with atomic(path) as partial:
-        pq.write_table(table, partial, compression="zstd", row_group_size=100_000)
+        pq.write_table(table, partial, compression="zstd", row_group_size=ROW_GROUP)
 
 
 def _replace_folder(partial: Path, path: Path) -> None:

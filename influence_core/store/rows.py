@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +21,7 @@ from influence_core.store.columns import (
     score_column,
     table_file,
 )
-from influence_core.store.database import Parameters, frame, quote, rows
+from influence_core.store.database import Parameters, frame, quote, rows, state_of
 from influence_core.store.finding import numbers
 from influence_core.store.lookup import at, framed, places, training
 from influence_core.store.query import ExampleQuery, Scan
@@ -278,9 +280,15 @@ def _percentile(run: Run, key: str, values: dict[str, Any]) -> float:
     if key == "forgetting" and NEVER_LEARNT in values:
         # What was never learnt has nothing to forget, and ranks harder than what was learnt.
         tied &= laid.values(run.scores_file, NEVER_LEARNT) == values[NEVER_LEARNT]
-    last = int((laid.values(run.scores_file, rank_column(key)) * tied).max())
-    scored = int(np.count_nonzero(raw == raw))
+    last = int(laid.values(run.scores_file, rank_column(key))[np.flatnonzero(tied)].max())
+    scored = _scored(run.scores_file, state_of(run.scores_file), key)
     return 100.0 * (scored - last) / max(scored - 1, 1)
+
+
+@lru_cache(maxsize=64)
+def _scored(path: Path, state: tuple[int, int], key: str) -> int:
+    """Return how many rows have a score."""
+    return int(np.count_nonzero(~np.isnan(laid.values(path, key))))
 
 
 def _scored_rows(run: Run) -> int:
