@@ -6,6 +6,7 @@ therefore put on the shelf once, uncompressed. Words of few kinds are laid out a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -89,14 +90,25 @@ def length(path: Path) -> int:
 
 def row(path: Path, place: int) -> pa.Table:
     """Return one row of a table, all columns: the rows around it are laid out the first time."""
+    group, within = _group(path, place)
+    around = shelf().get((path, group), lambda: _read_group(path, group))
+    return plain_table(around.slice(within, 1))
+
+
+def cells(path: Path, place: int, names: Sequence[str]) -> pa.Table:
+    """Return some columns of one row of a table, of which nothing is laid out."""
+    group, within = _group(path, place)
+    return _read_group(path, group, names).slice(within, 1)
+
+
+def _group(path: Path, place: int) -> tuple[int, int]:
+    """Return the row group that a row lies in, and its place there."""
     ends = _ends(path, state_of(path))
     group = int(np.searchsorted(ends, place, side="right"))
-    first = int(ends[group - 1]) if group else 0
-    around = shelf().get((path, group), lambda: _read_group(path, group))
-    return plain_table(around.slice(place - first, 1))
+    return group, place - (int(ends[group - 1]) if group else 0)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _ends(path: Path, state: tuple[int, int]) -> npt.NDArray[np.int64]:
     """Return how many rows of a file lie up to the end of each row group."""
     import pyarrow.parquet as pq
@@ -106,10 +118,11 @@ def _ends(path: Path, state: tuple[int, int]) -> npt.NDArray[np.int64]:
     return np.cumsum(np.array(sizes, np.int64))
 
 
-def _read_group(path: Path, group: int) -> pa.Table:
+def _read_group(path: Path, group: int, names: Sequence[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(path, memory_map=True).read_row_group(group)
+    columns = None if names is None else list(names)
+    return pq.ParquetFile(path, memory_map=True).read_row_group(group, columns=columns)
 
 
 def _read(path: Path, name: str) -> pa.ChunkedArray:

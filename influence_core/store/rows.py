@@ -21,7 +21,7 @@ from influence_core.store.columns import (
     score_column,
     table_file,
 )
-from influence_core.store.database import Parameters, frame, quote, rows, state_of
+from influence_core.store.database import Parameters, quote, rows, state_of
 from influence_core.store.finding import numbers
 from influence_core.store.lookup import at, framed, places, training
 from influence_core.store.query import ExampleQuery, Scan
@@ -171,28 +171,26 @@ def dynamics(run: Run, row: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    files = sorted(run.dynamics_folder.glob("step-*.parquet"))
+    files = run.dynamics_folder.glob("step-*.parquet")
     position = _training_position(run, row)
-    if not files or position is None:
-        return pd.DataFrame(columns=["step", "epoch", *DYNAMICS])
-    parameters = Parameters()
-    source, place = parameters.parquet(*files), parameters.bind(position)
-    names = parameters.bind([str(path) for path in files])
-    return frame(
-        f"""
-        WITH moments AS (
-            SELECT file_name,
-                max(CAST(decode(value) AS BIGINT)) FILTER (decode(key) = 'step') AS step,
-                max(CAST(decode(value) AS DOUBLE)) FILTER (decode(key) = 'epoch') AS epoch
-            FROM parquet_kv_metadata({names})
-            WHERE decode(key) IN ('step', 'epoch') GROUP BY file_name
-        )
-        SELECT step, epoch, {", ".join(DYNAMICS)}
-        FROM {source} seen JOIN moments ON seen.filename = moments.file_name
-        WHERE seen.file_row_number = {place} ORDER BY step
-        """,
-        parameters,
-    )
+    seen = [] if position is None else [_seen(path, position) for path in files]
+    table = pd.DataFrame(seen, columns=["step", "epoch", *DYNAMICS])
+    return table.sort_values("step", ignore_index=True)
+
+
+def _seen(path: Path, position: int) -> tuple[Any, ...]:
+    """Return step and epoch of a snapshot, and what it recorded of one training row."""
+    (told,) = laid.cells(path, position, DYNAMICS).to_pylist()
+    return (*_moment(path, state_of(path)), *(told[name] for name in DYNAMICS))
+
+
+@lru_cache(maxsize=1024)
+def _moment(path: Path, state: tuple[int, int]) -> tuple[int, float]:
+    """Return step and epoch of a snapshot."""
+    import pyarrow.parquet as pq
+
+    told = pq.read_schema(path).metadata
+    return int(told[b"step"]), float(told[b"epoch"])
 
 
 def _ranked_rows(run: Run, query: ExampleQuery, start: int, limit: int) -> list[int]:
