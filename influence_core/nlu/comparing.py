@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,9 @@ TAIL = 0.4
 """Share of the traffic that its least frequent texts make up."""
 
 ALL, TAIL_NAME = "all", "tail"
+
+_DIGITS = 12
+"""Decimals of an interval: what is beyond comes of adding rates in another order."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def compare_stacks(
     second: Point,
     *,
     frequency: str | None = None,
+    domains: Collection[str] | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> list[StackGap]:
@@ -65,6 +69,7 @@ def compare_stacks(
 
     Args:
         frequency: column that says how often a text is said; without one equal texts are counted.
+        domains: those to compare besides, all by default: every one takes its time.
 
     Raises:
         ConfigError: there is no such point.
@@ -75,7 +80,7 @@ def compare_stacks(
             raise ConfigError(rule(name, f"be a technique and a fraction of it ({has})", point))
     groups = findings.counts(first), findings.counts(second)
     generator = np.random.default_rng(seed)
-    parts = _parts(findings, frequency)
+    parts = _parts(findings, frequency, domains)
     return [gap for part, inside in parts for gap in _gaps(part, groups, inside, generator, draws)]
 
 
@@ -123,14 +128,16 @@ def frequencies(findings: StackFindings, column: str | None = None) -> Floats:
     return values[material.test_rows]
 
 
-def _parts(findings: StackFindings, frequency: str | None) -> Iterator[tuple[str, Flags]]:
+def _parts(
+    findings: StackFindings, frequency: str | None, wanted: Collection[str] | None
+) -> Iterator[tuple[str, Flags]]:
     domains = np.array(findings.domains)
     yield ALL, np.ones(len(domains), np.bool_)
     rare = tail(frequencies(findings, frequency))
     if 0 < rare.sum() < len(rare):
         yield TAIL_NAME, rare
     for domain in findings.material.domain_names:
-        if (domains == domain).any():
+        if (wanted is None or domain in wanted) and (domains == domain).any():
             yield domain, domains == domain
 
 
@@ -161,4 +168,4 @@ def _interval(mean: float, spread: Floats, pairs: Floats | None) -> Interval:
     if pairs is not None and np.isfinite(pairs).all():
         by_seed = over_seeds(pairs)
         low, high = min(low, by_seed.low), max(high, by_seed.high)
-    return Interval(mean, float(low), float(high))
+    return Interval(mean, round(float(low), _DIGITS), round(float(high), _DIGITS))

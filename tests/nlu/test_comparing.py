@@ -68,6 +68,25 @@ def test_the_same_stacks_do_not_differ() -> None:
     assert (one.difference.mean, one.difference.low, one.difference.high) == (0, 0, 0)
 
 
+def test_what_only_rounding_tells_apart_does_not_differ() -> None:
+    """Three equal stacks have the mean of one, but not in the last digit of every draw."""
+    for seed in range(20):
+        one = stack(0.3, seed)
+        gap = told(findings(good=[one, one, one], bad=[one]))
+        assert (gap.difference.low, gap.difference.high) == (0, 0)
+        assert gap.verdict == "undecided"
+
+
+def test_only_the_domains_that_are_asked_for_are_compared() -> None:
+    counts = [stack(0.3, 0)]
+    points = ("good", 0.5), ("bad", 0.5)
+    found = findings(good=counts, bad=counts)
+    parts = [one.part for one in compare_stacks(found, *points, domains=["music"], draws=50)]
+    assert list(dict.fromkeys(parts)) == ["all", "music"]
+    parts = [one.part for one in compare_stacks(found, *points, draws=50)]
+    assert list(dict.fromkeys(parts)) == ["all", "home", "music"]
+
+
 def test_what_is_not_defined_is_undecided() -> None:
     counts = [stack(0.3, 0)]
     one = told(findings(good=counts, bad=counts), metric="slot_f1")
