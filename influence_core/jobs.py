@@ -159,6 +159,7 @@ def work(
     root: Path | None = None,
     experiment: str | None = None,
     noisy: str | None = None,
+    stack: str | None = None,
     mapped: bool = False,
 ) -> None:
     """Compute a run, an experiment or its map in this process: what the background process does."""
@@ -175,6 +176,12 @@ def work(
 
         flipped = NoisyExperiment.open(run, noisy)
         _work_at(flipped, lambda: resume_noisy(flipped))
+    elif stack is not None:
+        from influence_core.nlu.experiment import open_stacks
+        from influence_core.nlu.measure import resume_stacks
+
+        stacked = open_stacks(run, stack)
+        _work_at(stacked, lambda: resume_stacks(stacked))
     elif mapped:
         from influence_core.mapping.work import MapWork, resume_map
 

@@ -167,6 +167,7 @@ def _shows_signs(place: Place, record: JobRecord) -> bool:
 def _places(root: Path) -> Iterator[Place]:
     """Yield every place of a folder of runs at which a process has ever worked."""
     from influence_core.mapping.work import MapWork
+    from influence_core.nlu.experiment import StackExperiment
     from influence_core.noisy.experiment import NoisyExperiment
     from influence_core.pruning.experiment import Experiment
     from influence_core.store.run import Run
@@ -175,6 +176,7 @@ def _places(root: Path) -> Iterator[Place]:
         "*": Run,
         f"*/{Experiment.FOLDER}/*": Experiment,
         f"*/{NoisyExperiment.FOLDER}/*": NoisyExperiment,
+        f"*/{StackExperiment.FOLDER}/*": StackExperiment,
         "*/map": MapWork,
     }
     for pattern, kind in kinds.items():

@@ -17,6 +17,8 @@ from influence_core import jobs, queue
 from influence_core.config import RunSettings
 from influence_core.errors import Cancelled, RunBusy, RunError, RunExists
 from influence_core.mapping.work import MapManifest, MapWork
+from influence_core.nlu.experiment import StackExperiment
+from influence_core.nlu.settings import StackSettings
 from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.noisy.settings import NoisySettings
 from influence_core.progress import Event, Listener, Progress
@@ -395,10 +397,11 @@ def test_work_of_every_kind_is_waited_for(runs_root: Path, pretend: Pretend) -> 
     places = [
         Experiment.create(run, "pruned", ExperimentSettings()),
         NoisyExperiment.create(run, "noisy", NoisySettings()),
+        StackExperiment.create(run, "stacked", StackSettings()),
         MapWork.of(run),
     ]
-    places[2].path.mkdir()
-    places[2].write(MapManifest(name="map", created=now()))
+    places[-1].path.mkdir()
+    places[-1].write(MapManifest(name="map", created=now()))
     for place in places:
         place.update(status="running")
         JobRecord.of(os.getpid()).write(place)

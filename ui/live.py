@@ -33,6 +33,9 @@ STAGES = {
     "cleanup": "Remove the checkpoints",
     "scores": "Compute the scores",
     "models": "Train the models",
+    "places": "Find where every token stands",
+    "states": "Encode every token",
+    "stacks": "Train the stacks",
 }
 """Stages in their order, and what each of them does."""
 

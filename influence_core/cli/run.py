@@ -123,10 +123,11 @@ def work(
     root: Annotated[Path, typer.Option()],
     experiment: Annotated[str | None, typer.Option()] = None,
     noisy: Annotated[str | None, typer.Option()] = None,
+    stack: Annotated[str | None, typer.Option()] = None,
     mapped: Annotated[bool, typer.Option("--map")] = False,
 ) -> None:
     """Compute a run in the background."""
-    jobs.work(name, root, experiment, noisy, mapped)
+    jobs.work(name, root, experiment, noisy, stack, mapped)
 
 
 def build_settings(typed: Mapping[str, object]) -> RunSettings:

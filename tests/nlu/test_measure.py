@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from influence_core import jobs
 from influence_core.errors import DataError, RunExists, SelectionError
 from influence_core.nlu.cells import cells
 from influence_core.nlu.experiment import StackExperiment, open_stacks
@@ -19,6 +21,9 @@ from influence_core.nlu.settings import TECHNIQUES, StackSettings
 from influence_core.store.run import Run
 from tests.nlu.sentences import scored
 from tests.stopping import stopped_after
+
+PATIENCE = 120
+"""Seconds that a process may take that loads torch and trains two stacks."""
 
 SMALL = StackSettings(
     techniques=("random", "vog-entropy"), fractions=(0.4,), seeds=2, epochs=25, min_rows=5
@@ -112,6 +117,17 @@ def test_it_goes_on_where_it_was_stopped(run: Run, finished: StackExperiment) ->
     assert len(experiment.missing()) == len(experiment.cells()) - 2
     resume_stacks(experiment)
     assert told(experiment) == told(finished)
+
+
+def test_the_background_finishes_what_was_planned(run: Run) -> None:
+    changes = {"techniques": ("random",), "seeds": 1, "epochs": 2}
+    experiment = plan_stacks(run, SMALL.model_copy(update=changes), name="behind")
+    jobs.resume(experiment, queued=True)
+    end = time.monotonic() + PATIENCE
+    while jobs.status(experiment).active and time.monotonic() < end:
+        time.sleep(0.2)
+    assert jobs.status(experiment).state == "finished"
+    assert not experiment.missing()
 
 
 def test_it_is_found_by_name_and_not_begun_twice(run: Run, finished: StackExperiment) -> None:
