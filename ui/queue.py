@@ -7,6 +7,7 @@ import streamlit as st
 from influence_core import jobs
 from influence_core.access import read_only
 from influence_core.mapping.work import MapWork
+from influence_core.nlu.experiment import StackExperiment
 from influence_core.noisy.experiment import NoisyExperiment
 from influence_core.pruning.experiment import Experiment
 from influence_core.queue import Place, Queue, queue_of
@@ -76,6 +77,8 @@ def _link(place: Place) -> None:
         shell.link("pruning", label, run=place.run.name, experiment=place.name)
     elif isinstance(place, NoisyExperiment):
         shell.link("noise", label, run=place.run.name, part="experiment", noisy=place.name)
+    elif isinstance(place, StackExperiment):
+        shell.link("nlu", label, run=place.run.name, stack=place.name)
     elif isinstance(place, MapWork):
         shell.link("map", label, run=place.run.name)
 

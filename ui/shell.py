@@ -33,7 +33,7 @@ _SWITCHED = "_run_was_switched"
 _GROUPS = {
     "": ("home", "run"),
     "Look": ("distributions", "classes", "examples", "map"),
-    "Decide": ("noise", "pruning", "compare"),
+    "Decide": ("noise", "pruning", "nlu", "compare"),
     "Take away": ("export", "report"),
 }
 """Pages by what somebody comes for; the navigation shows them under these headings."""
@@ -113,6 +113,7 @@ def pages() -> list[st.Page]:
         st.Page(PAGES / "map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page(PAGES / "noise.py", title="Noise", icon=":material/rule:"),
         st.Page(PAGES / "pruning.py", title="Pruning", icon=":material/content_cut:"),
+        st.Page(PAGES / "nlu.py", title="NLU", icon=":material/account_tree:"),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "export.py", title="Export", icon=":material/download:"),
         st.Page(PAGES / "report.py", title="Report", icon=":material/description:"),
