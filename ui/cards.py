@@ -80,6 +80,12 @@ _STEPS = (
         "How much can go? Train on what is left, and see with error bars.",
     ),
     (
+        "nlu",
+        "NLU",
+        ":material/account_tree:",
+        "What does pruning do to a voice assistant's domains, intents and slots?",
+    ),
+    (
         "compare",
         "Compare",
         ":material/compare_arrows:",
