@@ -121,6 +121,8 @@ def test_a_link_restores_the_selections(visit: Visit, run: Run) -> None:
 
 def test_the_ends_of_a_score_are_a_file(visit: Visit, run: Run) -> None:
     page = visit.open("export?run=taken&score=pvi", fresh=True)
+    # What is below a chart moves when it is drawn, and a click may miss it.
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     page.get_by_text("Only the hardest or the easiest rows").click()
     found = lines(downloaded(page, "Download 200 rows"))
     assert [row["id"] for row in found] == tails(run, TailSettings(score="pvi"))["id"].tolist()
