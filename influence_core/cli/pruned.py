@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from influence_core.cli.terminal import fill, output, plain, table
+from influence_core.cli.terminal import fill, known, output, plain, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,20 +51,15 @@ def _lines(curves: pd.DataFrame) -> Iterator[tuple[object, ...]]:
             point.curve,
             f"{point.fraction:.0%}",
             f"{point.rows:,}",
-            _known(point.rows_saved, ",.0f"),
-            _known(point.accuracy, ".4f"),
-            _known(point.accuracy_std, ".4f"),
-            _known(point.macro_f1, ".4f"),
-            _known(point.macro_f1_std, ".4f"),
-            _known(point.error_change, "+z.1%"),
-            _known(point.sigma, "+z.3f"),
-            _known(point.seconds, ".1f"),
+            known(point.rows_saved, ",.0f"),
+            known(point.accuracy, ".4f"),
+            known(point.accuracy_std, ".4f"),
+            known(point.macro_f1, ".4f"),
+            known(point.macro_f1_std, ".4f"),
+            known(point.error_change, "+z.1%"),
+            known(point.sigma, "+z.3f"),
+            known(point.seconds, ".1f"),
         )
-
-
-def _known(number: Any, digits: str) -> str:
-    """Word a number; nothing where there is none."""
-    return "" if number != number else f"{number:{digits}}"
 
 
 def print_savings(experiment: Experiment, findings: Findings, price: float) -> None:
@@ -102,7 +97,7 @@ def _class_lines(findings: Findings, advice: list[Recommendation]) -> Iterator[t
         ordered = recalls.sort_values("change", kind="stable")
         ends = ordered.index.isin([*ordered.index[:CLASSES], *ordered.index[-CLASSES:]])
         for row in ordered.loc[ends].itertuples():
-            recall, change = _known(row.recall, ".0%"), signed(row.change, 0)
+            recall, change = known(row.recall, ".0%"), signed(row.change, 0)
             yield (one.curve.name, f"{fraction:.0%}", row.label, row.rows, recall, change)
 
 
@@ -127,7 +122,7 @@ def _differences(findings: Findings) -> Iterator[tuple[object, ...]]:
             signed(one.mean),
             f"{signed(one.low)} to {signed(one.high)}",
             one.verdict,
-            _known(one.mcnemar, ".3g"),
+            known(one.mcnemar, ".3g"),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from influence_core.cli.terminal import fill, output, plain, table
+from influence_core.cli.terminal import fill, known, output, plain, table
 from influence_core.nlu import paper as printed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
     """Print the rates of the stacks of all rows, overall and by domain."""
     console, manifest = output(), experiment.manifest()
     settings = manifest.settings
-    console.print(plain(f"{experiment.title}: {settings.claim}, equal {settings.equal}"))
+    console.print(plain(f"{experiment.title}: {settings.claim}, equal steps"))
     columns = table(
         "all rows", "test rows#", *(f"{title}#" for title in TITLES.values()), "slot F1#"
     )
@@ -43,8 +43,8 @@ def _whole_lines(whole: pd.DataFrame) -> Iterator[tuple[object, ...]]:
         yield (
             line["domain"] if isinstance(line["domain"], str) else "overall",
             f"{line['rows']:,.0f}",
-            *(_known(line[name], ".2%") for name in TITLES),
-            _known(line["slot_f1"], ".3f"),
+            *(known(line[name], ".2%") for name in TITLES),
+            known(line["slot_f1"], ".3f"),
         )
 
 
@@ -70,7 +70,7 @@ def _change_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
     for line in changes.to_dict("records"):
         spread = (line.get(f"{name}_std", float("nan")) for name in CHANGES)
         told = (_with(line[name], std) for name, std in zip(CHANGES, spread, strict=True))
-        sigma = _known(100 * line["dcer_sigma"], "+z.1f")
+        sigma = known(100 * line["dcer_sigma"], "+z.1f")
         yield (line["technique"], f"{line['fraction']:.0%}", *told, sigma)
 
 
@@ -94,7 +94,7 @@ def _domain_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
     for line in changes.sort_values("domain", kind="stable").to_dict("records"):
         yield (
             *(line["domain"], line["technique"], f"{line['fraction']:.0%}", line["rows"]),
-            *(_known(line[name], "+z.0%") for name in ("share", *CHANGES)),
+            *(known(line[name], "+z.0%") for name in ("share", *CHANGES)),
         )
 
 
@@ -105,9 +105,4 @@ def print_folder(experiment: StackExperiment) -> None:
 
 def _with(change: float, spread: float) -> str:
     std = "" if spread != spread else f" ± {spread:.1%}"
-    return f"{_known(change, '+z.1%')}{std}" if change == change else ""
-
-
-def _known(number: float, digits: str) -> str:
-    """Word a number; nothing where there is none."""
-    return "" if number != number else f"{number:{digits}}"
+    return f"{known(change, '+z.1%')}{std}" if change == change else ""

@@ -54,6 +54,11 @@ def plain(text: object) -> str:
     )
 
 
+def known(number: Any, digits: str) -> str:
+    """Word a number; nothing where there is none."""
+    return "" if number != number else f"{number:{digits}}"
+
+
 def excerpt(text: str, text_pair: str | None) -> str:
     """Return the beginning of a text, or of a pair, on one line."""
     parts = (part for part in (text, text_pair) if part is not None)

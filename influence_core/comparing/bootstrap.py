@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ConfigError, rule
-from influence_core.pruning.evidence import DRAWS, LEVEL, Interval, Verdict, over_seeds
+from influence_core.pruning.evidence import DRAWS, Interval, Verdict, over_samples
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -233,11 +233,6 @@ def _gap(
     name: str, label: int | None, counted: tuple[int, int], values: list[Floats], spread: Floats
 ) -> Gap:
     first, second = (float(one.mean()) for one in values)
-    known = spread[np.isfinite(spread)]
-    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-    low, high = np.quantile(known, ends) if len(known) else (-np.inf, np.inf)
-    if len(values[0]) == len(values[1]) > 1:
-        pairs = over_seeds(values[0] - values[1])
-        low, high = min(low, pairs.low), max(high, pairs.high)
-    told = Interval(first - second, float(low), float(high))
+    pairs = values[0] - values[1] if len(values[0]) == len(values[1]) > 1 else None
+    told = over_samples(first - second, spread, pairs)
     return Gap(name, label, *counted, first, second, told)

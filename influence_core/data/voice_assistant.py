@@ -21,6 +21,7 @@ import pyarrow as pa
 from influence_core.config import BUILTIN_SOURCE, DataSettings
 from influence_core.data.batches import Batch, Part
 from influence_core.data.findings import failure, listed
+from influence_core.data.spans import SLOTS
 from influence_core.data.splits import SPLITS, assign
 from influence_core.data.voice_assistant_domains import DOMAINS
 from influence_core.data.voice_assistant_grammar import Speaker, Template, Utterance, templates_of
@@ -44,8 +45,6 @@ _VERBS = ("turn", "switch", "set", "open", "close", "play", "add", "start", "sto
 """First words after which 'can you' and 'please' sound right."""
 
 _POLITE_SHARE = 0.15
-
-_SLOTS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("slot", pa.string())]))
 
 
 @dataclass
@@ -96,7 +95,7 @@ def build(settings: DataSettings) -> pa.Table:
             "text": [row.utterance.text for row in rows],
             "intent": [intent for _, intent in shown],
             "domain": [domain for domain, _ in shown],
-            "slots": pa.array([row.utterance.slots for row in rows], _SLOTS),
+            "slots": pa.array([row.utterance.slots for row in rows], SLOTS),
             "frequency": _frequencies(rows, generator),
             "source": _sources(rows, generator),
             "label_is_wrong": [now != true for now, true in zip(shown, pairs, strict=True)],

@@ -10,8 +10,7 @@ from influence_core.config import CustomScore
 from influence_core.data.findings import Report, listed
 from influence_core.errors import ConfigError, rule
 from influence_core.scores.registry import SCORES, End
-
-NEVER_LEARNT = "never_learnt"
+from influence_core.store.columns import NEVER_LEARNT
 
 _TAKEN = {
     *("row", "id", "text", "text_pair", "label", "split"),

@@ -11,12 +11,13 @@ from influence_core.data.columns import IDS, by_name
 from influence_core.data.findings import Report, counted, listed
 from influence_core.exchange.examples import train_rows
 from influence_core.exchange.joining import join
-from influence_core.exchange.naming import NEVER_LEARNT, Incoming, derived, incoming
+from influence_core.exchange.naming import Incoming, derived, incoming
 from influence_core.exchange.numbers import numeric
 from influence_core.exchange.staging import Layout, Staged, head_of, listed_rows, stage
 from influence_core.exchange.work import Brought, Percent, Work
 from influence_core.exchange.writing import write_scores
 from influence_core.scores.registry import SCORES, End
+from influence_core.store.columns import NEVER_LEARNT
 
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from influence_core.exchange.examples import TrainRows
-from influence_core.exchange.naming import NEVER_LEARNT
 from influence_core.scores.normalise import id_order, score_columns
 from influence_core.scores.registry import End
+from influence_core.store.columns import NEVER_LEARNT
 from influence_core.store.files import ROW_GROUP, atomic
 from influence_core.store.run import Run
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from influence_core.errors import ConfigError, rule
 from influence_core.nlu.figures import ERRORS, Point, StackFindings
 from influence_core.nlu.metrics import RATES, rates, resampled
-from influence_core.pruning.evidence import DRAWS, LEVEL, Interval, Verdict, over_seeds
+from influence_core.pruning.evidence import DRAWS, Interval, Verdict, over_samples
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -162,10 +162,5 @@ def _gaps(
 
 
 def _interval(mean: float, spread: Floats, pairs: Floats | None) -> Interval:
-    known = spread[np.isfinite(spread)]
-    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-    low, high = np.quantile(known, ends) if len(known) else (-np.inf, np.inf)
-    if pairs is not None and np.isfinite(pairs).all():
-        by_seed = over_seeds(pairs)
-        low, high = min(low, by_seed.low), max(high, by_seed.high)
-    return Interval(mean, round(float(low), _DIGITS), round(float(high), _DIGITS))
+    told = over_samples(mean, spread, pairs)
+    return Interval(mean, round(told.low, _DIGITS), round(told.high, _DIGITS))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from influence_core.errors import ScoreError, rule
 from influence_core.nlu.slots import Interpretation
 from influence_core.selection.retention import class_entropy
-from influence_core.selection.samplers import LINEAR_CLIP, LINEAR_EPSILON, hardness
+from influence_core.selection.samplers import LINEAR_CLIP, LINEAR_EPSILON, clipped, hardness
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,12 +135,7 @@ def rescaled(values: Floats, clip: float = LINEAR_CLIP, epsilon: float = LINEAR_
 
     ε is the least value, 1 the `clip` quantile and all above. Where all are equal they are 1.
     """
-    if not len(values):
-        return np.zeros(0)
-    clipped = np.minimum(values, np.quantile(values, clip))
-    low, high = clipped.min(), clipped.max()
-    share = (clipped - low) / (high - low) if high > low else np.ones(len(clipped))
-    return epsilon + (1 - epsilon) * share
+    return epsilon + (1 - epsilon) * clipped(values, clip)
 
 
 def _trails(truth: Iterable[Interpretation]) -> dict[Intent, list[Trail]]:

@@ -6,20 +6,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from influence_core.data.spans import SLOTS
 from influence_core.nlu.cells import Cell, cells
 from influence_core.nlu.settings import StackSettings
 from influence_core.nlu.slots import Interpretation, Slot
 from influence_core.store.experiments import RunExperiment, TrainingManifest
 from influence_core.store.files import write_parquet
 from influence_core.store.run import Run
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _FACTS = b"outcome"
 
@@ -92,7 +89,7 @@ class StackExperiment(RunExperiment[StackManifest]):
             {
                 "domain": pa.array(outcome.domains, pa.string()),
                 "intent": pa.array(outcome.intents, pa.string()),
-                "slots": pa.array([_structs(one) for one in outcome.slots], _slots_type()),
+                "slots": pa.array([_structs(one) for one in outcome.slots], SLOTS),
                 "confidence": outcome.confidence,
             }
         )
@@ -126,13 +123,6 @@ def open_stacks(run: Run, name: str) -> StackExperiment:
         RunNotFound: the run has none of that name.
     """
     return StackExperiment.open(run, name)
-
-
-def _slots_type() -> pa.DataType:
-    import pyarrow as pa
-
-    kinds = [("start", pa.int32()), ("end", pa.int32()), ("slot", pa.string())]
-    return pa.list_(pa.struct(kinds))
 
 
 def _structs(slots: Sequence[Slot]) -> list[dict[str, object]]:

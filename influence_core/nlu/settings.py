@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from influence_core.config import Mode, Settings
-from influence_core.pruning.settings import Equal, Fraction, Seeds
+from influence_core.pruning.settings import Fraction, Seeds
 
 Technique = Literal["random", "stratified", "vog-class", "vog-dataset", "vog-entropy"]
 
@@ -32,6 +32,7 @@ MinRows = Annotated[
 class StackSettings(Settings):
     """Everything that decides what an experiment with stacks computes.
 
+    All stacks take as many optimisation steps as the whole data takes, whatever is left of them.
     The domains are the labels of the run: its VoG is that of the domain classifier.
     """
 
@@ -52,7 +53,6 @@ class StackSettings(Settings):
         description="'finetune' trains an encoder for the domains and one for each domain; 'probe' "
         "estimates with heads on frozen features, in minutes.",
     )
-    equal: Equal = "steps"
     epochs: int | None = Field(
         None,
         ge=1,

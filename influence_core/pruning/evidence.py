@@ -110,6 +110,20 @@ def over_seeds(differences: Floats) -> Interval:
     return Interval(mean, mean - float(reach), mean + float(reach))
 
 
+def over_samples(mean: float, samples: Floats, pairs: Floats | None = None) -> Interval:
+    """Return the percentile interval of the finite differences of samples, around a mean.
+
+    Where there are `pairs`, differences seed by seed, of both intervals the wider end counts.
+    """
+    known = samples[np.isfinite(samples)]
+    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    low, high = np.quantile(known, ends) if len(known) else (-np.inf, np.inf)
+    if pairs is not None and np.isfinite(pairs).all():
+        by_seed = over_seeds(pairs)
+        low, high = min(low, by_seed.low), max(high, by_seed.high)
+    return Interval(mean, float(low), float(high))
+
+
 def over_rows(differences: Floats, generator: np.random.Generator, draws: int = DRAWS) -> Interval:
     """Return mean and percentile bootstrap interval of the rows' differences (T,)."""
     rows = len(differences)

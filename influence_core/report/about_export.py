@@ -14,7 +14,7 @@ import numpy.typing as npt
 from influence_core.report.listing import listed
 from influence_core.report.wording import DECIDED, count, counted
 from influence_core.selection.retention import class_entropy, groupings, retention_of
-from influence_core.selection.select import NEVER_LEARNT
+from influence_core.store.columns import NEVER_LEARNT
 from influence_core.store.corrections import Corrections
 from influence_core.store.export import ExportManifest
 from influence_core.store.lookup import training

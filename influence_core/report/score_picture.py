@@ -8,7 +8,7 @@ from influence_core.report.drawing import Scale, ticks
 from influence_core.report.palette import bin_colours
 from influence_core.scores.registry import ScoreSpec, spec_of, specs_of
 from influence_core.store import statistics
-from influence_core.store.columns import catalogue
+from influence_core.store.columns import NEVER_LEARNT, catalogue
 from influence_core.store.query import ExampleQuery, OneOf
 from influence_core.store.run import Manifest, Run
 
@@ -16,7 +16,6 @@ CLIP = (0.005, 0.995)
 """Quantiles between which a distribution is drawn: outliers would flatten the rest."""
 
 BINS = 48
-NEVER_LEARNT = "never_learnt"
 WIDTH, HEIGHT = 750.0, 150.0
 
 

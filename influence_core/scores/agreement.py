@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from influence_core.scores.normalise import id_order
 from influence_core.scores.registry import SCORES, spec
+from influence_core.store.columns import NEVER_LEARNT
 from influence_core.store.files import write_json
 from influence_core.store.run import Run
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-NEVER_LEARNT = "never_learnt"
 
 
 class Likeness(BaseModel):

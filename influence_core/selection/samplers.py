@@ -85,11 +85,19 @@ def linear(
     _check_end(prune)
     if not len(hardness):
         return np.zeros(0, np.int64)
-    clipped = np.minimum(hardness, np.quantile(hardness, clip))
-    low, high = clipped.min(), clipped.max()
-    scaled = (clipped - low) / (high - low) if high > low else np.ones(len(clipped))
+    scaled = clipped(hardness, clip)
     share = 1 - scaled if prune == "hard" else scaled
     return _draw(np.log(epsilon + (1 - epsilon) * share), ids, generator)
+
+
+def clipped(values: Floats, clip: float = LINEAR_CLIP) -> Floats:
+    """Map values linearly to [0, 1]: 1 is their `clip` quantile and all above, or all are equal."""
+    if not len(values):
+        return np.zeros(0)
+    cut = np.minimum(values, np.quantile(values, clip))
+    low, high = cut.min(), cut.max()
+    mapped: Floats = (cut - low) / (high - low) if high > low else np.ones(len(cut))
+    return mapped
 
 
 def random(ids: npt.ArrayLike, generator: np.random.Generator) -> Positions:

@@ -18,7 +18,7 @@ from influence_core.scores.registry import ScoreSpec, spec, spec_of
 from influence_core.selection import samplers
 from influence_core.selection.near_duplicates import near_duplicates_of, repeats_last
 from influence_core.selection.quotas import prefix, prefixes, proportional
-from influence_core.store.columns import catalogue, score_column
+from influence_core.store.columns import NEVER_LEARNT, catalogue, score_column
 from influence_core.store.lookup import at, training
 from influence_core.store.query import Normalise
 from influence_core.store.run import Run
@@ -102,9 +102,6 @@ _KEYS = ["row", "id", "label"]
 
 DUPLICATES = "duplicates"
 """Column of numbers that near-duplicates share."""
-
-NEVER_LEARNT = "never_learnt"
-"""Column of the rows that forgetting cannot tell: they count as harder than any other."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ NORMS = ("class", "dataset")
 DERIVED: tuple[Derived, ...] = ("scores", "predictions", "noise")
 """Tables that a run computes; they have a column `row`."""
 
+NEVER_LEARNT = "never_learnt"
+"""Column of the rows that the model never got right: forgetting cannot tell them, they are hard."""
+
 NOISE_FACTS = b"noise"
 """Key of what `noise.parquet` says of itself, among it the content version that was read."""
 

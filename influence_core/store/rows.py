@@ -14,6 +14,7 @@ from influence_core.errors import ConfigError, DataError, rule
 from influence_core.store import laid
 from influence_core.store.columns import (
     CORE,
+    NEVER_LEARNT,
     Catalogue,
     Table,
     catalogue,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DYNAMICS = ("p_true", "margin", "correct")
-
-NEVER_LEARNT = "never_learnt"
-"""The column of the rows that the model never got right."""
 
 
 @dataclass(frozen=True)
