@@ -73,6 +73,12 @@ class StackFindings:
         """Return what the stacks of a point left, in the order of their seeds."""
         return [outcome for _, outcome in sorted(self._outcomes[point].items())]
 
+    def paired(self, point: Point) -> tuple[list[int], list[int]]:
+        """Return which stacks of a point, and which of all rows, have equal seeds, pair by pair."""
+        own, whole = (sorted(self._outcomes[one]) for one in (point, WHOLE))
+        seeds = [seed for seed in own if seed in whole]
+        return [own.index(seed) for seed in seeds], [whole.index(seed) for seed in seeds]
+
     def counts(self, point: Point) -> Integers:
         """Return what is wrong of each test row by the stacks of a point (S, rows, `COUNTS`)."""
         if point not in self._counted:
@@ -182,12 +188,12 @@ class StackFindings:
     def _change(
         self, point: Point, inside: npt.NDArray[np.bool_] | None = None
     ) -> dict[str, object]:
-        seeds = [seed for seed in self._outcomes[point] if seed in self._outcomes[WHOLE]]
-        after, before = (self._rates(one, seeds, inside) for one in (point, WHOLE))
+        mine, base = self.paired(point)
+        after, before = self._rates(point, mine, inside), self._rates(WHOLE, base, inside)
         line: dict[str, object] = {
             "technique": point[0],
             "fraction": point[1],
-            "seeds": len(seeds),
+            "seeds": len(mine),
         }
         for name in ERRORS:
             change = relative_change(after[name], before[name])
@@ -198,9 +204,8 @@ class StackFindings:
         return line
 
     def _rates(
-        self, point: Point, seeds: list[int], inside: npt.NDArray[np.bool_] | None
+        self, point: Point, places: list[int], inside: npt.NDArray[np.bool_] | None
     ) -> dict[str, Floats]:
-        places = [sorted(self._outcomes[point]).index(seed) for seed in sorted(seeds)]
         counts = self.counts(point)[places]
         return rates((counts if inside is None else counts[:, inside]).sum(axis=1))
 

@@ -30,6 +30,9 @@ SLOTS = "slots"
 DOMAIN_STEPS, PART_STEPS = 1_000, 400
 """Fewest steps of a probe on all rows, of domains and within one, unless epochs are asked for."""
 
+_FEWEST = 3
+"""Domains from which on one can be held out, and others be told apart."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -121,6 +124,20 @@ class Material:
     def parts(self) -> tuple[Part, ...]:
         """The task of every domain, in the order of `domain_names`."""
         return tuple(self._part(number) for number in range(len(self.domain_names)))
+
+    def without(self, domain: int) -> Integers:
+        """Return the domain of every example as one of the others, of which there is one fewer.
+
+        Rows of the domain that is left out, which nothing may learn from, are given the first.
+        """
+        return np.where(self.domains == domain, 0, self.domains - (self.domains > domain))
+
+    @cached_property
+    def held_out(self) -> tuple[int, ...]:
+        """Domains that are held out in turn: those with test rows, if any are."""
+        if not self.settings.out_of_scope:
+            return ()
+        return tuple(int(one) for one in np.unique(self.domains[self.test_rows]))
 
     def counted(self, rows: Integers) -> dict[str, int]:
         """Count rows by their domain."""
@@ -236,7 +253,8 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
 
     Raises:
         RunError: the run has no training rows, no test rows, or pairs of texts.
-        DataError: the data have no such column of intents or slots.
+        DataError: the data have no such column of intents or slots, or too few domains for one to
+            be held out.
     """
     import pyarrow.parquet as pq
 
@@ -247,6 +265,10 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
                 f"Run {run.name!r} has no {split} rows for stacks to be {use}. Make it from data "
                 "with a split column, or let `influence run` hold some out."
             )
+    names = dataset.label_names
+    if settings.out_of_scope and len(names) < _FEWEST:
+        least = f"be off where there are fewer than {_FEWEST} domains, of which one is held out"
+        raise DataError(rule("out_of_scope", least, f"{len(names)} domains"))
     columns = pq.read_schema(run.examples_file).names
     _require_column("intent", settings.intent, columns)
     if settings.slots is not None:
@@ -254,7 +276,7 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
     slots = settings.slots or (SLOTS if SLOTS in columns else None)
     epochs = settings.epochs or _epochs(settings, own.training, dataset.splits["train"])
     training = own.training.model_copy(update={"mode": settings.mode, "epochs": epochs})
-    return Material(run, settings, own.model, training, dataset.label_names, slots, folder)
+    return Material(run, settings, own.model, training, names, slots, folder)
 
 
 def _epochs(settings: StackSettings, training: TrainingSettings, rows: int) -> int:

@@ -136,7 +136,8 @@ def _work(material: Material) -> Work:
 
 def _steps(material: Material) -> int:
     """Return the optimisation steps of one stack, all of its models together."""
-    return material.domain_steps + sum(_part_steps(material, part) for part in material.parts)
+    domains = material.domain_steps * (1 + len(material.held_out))
+    return domains + sum(_part_steps(material, part) for part in material.parts)
 
 
 def _part_steps(material: Material, part: Part) -> int:

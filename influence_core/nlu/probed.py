@@ -40,6 +40,7 @@ def heads_at_work(material: Material) -> Work:
         began = time.perf_counter()
         crew = Crew(frozen, piece, progress)
         domains, confidence = crew.domains()
+        outside = crew.outside()
         intents, slots = crew.intents(domains), crew.slots(domains)
         seconds = (time.perf_counter() - began) / len(piece.cells)
         names = np.array(material.domain_names, dtype=object)
@@ -52,6 +53,7 @@ def heads_at_work(material: Material) -> Work:
                 intents=intents[at],
                 slots=slots[at],
                 confidence=confidence[at],
+                outside=outside[at] if material.held_out else None,
             )
             for at, cell in enumerate(piece.cells)
         ]
@@ -107,6 +109,22 @@ class Crew:
         heads = self._trained(self.frozen.features, labels, count, self.piece.subsets, steps)
         chosen, sure = confident(heads, self.frozen.features, self.test)
         return chosen.astype(np.int64), sure
+
+    def outside(self) -> npt.NDArray[np.float32]:
+        """Hold each domain out in turn; return each row's probability without its own (K, T)."""
+        material, told = (
+            self.material,
+            np.zeros((len(self.piece.cells), len(self.test)), np.float32),
+        )
+        true = material.domains[self.test]
+        for domain in material.held_out:
+            rows = [own[material.domains[own] != domain] for own in self.piece.subsets]
+            labels = torch.from_numpy(material.without(domain))
+            others, steps = len(material.domain_names) - 1, material.domain_steps
+            heads = self._trained(self.frozen.features, labels, others, rows, steps)
+            asked = true == domain
+            told[:, asked] = confident(heads, self.frozen.features, self.test[asked])[1]
+        return told
 
     def intents(self, domains: Integers) -> list[list[str]]:
         """Train the intent classifiers; return the intent of each row within its domain (K, T).

@@ -67,6 +67,11 @@ class StackSettings(Settings):
         "it.",
     )
     min_rows: MinRows = 20
+    out_of_scope: bool = Field(
+        False,
+        description="Also train a classifier of domains without each domain in turn, to tell how "
+        "many requests of a domain that a stack has never seen find none at all.",
+    )
 
     @property
     def claim(self) -> str:
