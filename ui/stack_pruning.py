@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from influence_core.nlu import paper
-from influence_core.nlu.comparing import ALL, TAIL, TAIL_NAME, StackGap, compare_stacks
+from influence_core.nlu.comparing import (
+    ALL,
+    TAIL,
+    TAIL_NAME,
+    StackGap,
+    compare_stacks,
+    frequency_column,
+)
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
 from influence_core.pruning.recommend import signed
 from influence_core.report import charts, differences
-from influence_core.store.run import Run
 from ui import plots, queries, state
 from ui.stacks import (
     MEANT,
@@ -41,9 +47,6 @@ TOLD = ("dcer", "f_semer", "icer", "irer")
 DRAWN = 12
 """Parts of the test rows in the chart of a comparison, the largest ones."""
 
-FREQUENCY = "frequency"
-"""Column that says how often a text is said, where the data have it."""
-
 _PARTS = {ALL: "all test rows", TAIL_NAME: f"tail, {TAIL:.0%} of the traffic"}
 
 
@@ -59,7 +62,7 @@ def gaps(
 ) -> list[StackGap]:
     """Compare the stacks of two points, also on the tail and on so many of the largest domains."""
     found = findings(experiment)
-    frequency = FREQUENCY if _counts_traffic(experiment.run) else None
+    frequency = frequency_column(experiment.run)
     largest = found.whole()["domain"].iloc[1 : domains + 1].tolist()
     return compare_stacks(found, first, second, frequency=frequency, domains=largest)
 
@@ -275,14 +278,3 @@ def _usual(found: list[Point]) -> Point | None:
     """Return the point that is shown unasked: the paper's technique at the largest share."""
     ranked = sorted(found, key=lambda point: (point[1], point[0] == "vog-dataset"))
     return ranked[-1] if ranked else None
-
-
-def _counts_traffic(run: Run) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pq.read_schema(run.examples_file)
-    if FREQUENCY not in schema.names:
-        return False
-    kind = schema.field(FREQUENCY).type
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ConfigError, rule
-from influence_core.nlu.figures import ERRORS, Point, StackFindings
+from influence_core.nlu.figures import ERRORS, WHOLE, Point, StackFindings
 from influence_core.nlu.metrics import rates, resampled
 from influence_core.nlu.scope import THRESHOLD, held_out, scope_counts, scope_rates
+from influence_core.nlu.settings import TECHNIQUES
 from influence_core.pruning.evidence import DRAWS, Interval, Verdict, over_samples
+from influence_core.store.run import Run
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -20,6 +22,12 @@ Integers = npt.NDArray[np.int64]
 
 TAIL = 0.4
 """Share of the traffic that its least frequent texts make up."""
+
+FULL = "full"
+"""What the stacks of all rows are called."""
+
+FREQUENCY = "frequency"
+"""Column that says how often a text is said, where data have it."""
 
 ALL, TAIL_NAME = "all", "tail"
 
@@ -99,6 +107,33 @@ def compare_stacks(
     ]
 
 
+def parse_points(text: str) -> tuple[Point, Point]:
+    """Return the two points that `TECHNIQUE@FRACTION,TECHNIQUE@FRACTION` names.
+
+    >>> parse_points("vog-dataset@0.52,full")
+    (('vog-dataset', 0.52), (None, 0.0))
+
+    Raises:
+        ConfigError: it is not written like that.
+    """
+    points = [point for one in text.split(",") if (point := _parsed(one.strip())) is not None]
+    if len(points) == 2 == len(text.split(",")):
+        return points[0], points[1]
+    must = f"name two of {FULL!r} and TECHNIQUE@FRACTION, as 'vog-dataset@0.52,{FULL}'"
+    raise ConfigError(rule("compare", must, text))
+
+
+def _parsed(text: str) -> Point | None:
+    if text == FULL:
+        return WHOLE
+    technique, _, share = text.partition("@")
+    try:
+        fraction = float(share)
+    except ValueError:
+        return None
+    return next(((one, fraction) for one in TECHNIQUES if one == technique), None)
+
+
 def tail(frequencies: npt.ArrayLike, share: float = TAIL) -> Flags:
     """Return the rows (n,) whose texts, the least frequent first, make up a share of the traffic.
 
@@ -115,6 +150,18 @@ def tail(frequencies: npt.ArrayLike, share: float = TAIL) -> Flags:
     mass = np.cumsum(np.bincount(place, weights=counted))
     reached: Flags = (mass <= share * mass[-1] + 1e-9)[place]
     return reached
+
+
+def frequency_column(run: Run) -> str | None:
+    """Return the column that says how often a text is said: 'frequency', if it holds numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(run.examples_file)
+    if FREQUENCY not in schema.names:
+        return None
+    kind = schema.field(FREQUENCY).type
+    return FREQUENCY if pa.types.is_integer(kind) or pa.types.is_floating(kind) else None
 
 
 def frequencies(findings: StackFindings, column: str | None = None) -> Floats:

@@ -44,8 +44,7 @@ def scope_counts(findings: StackFindings, point: Point, threshold: float = THRES
         DataError: the experiment held no domain out.
         ConfigError: the threshold is no probability below 1.
     """
-    if not 0 <= threshold < 1:
-        raise ConfigError(rule("threshold", "be at least 0 and below 1", threshold))
+    check_threshold(threshold)
     told = []
     for one in findings.outcomes(point):
         if one.outside is None:
@@ -55,6 +54,16 @@ def scope_counts(findings: StackFindings, point: Point, threshold: float = THRES
         away = (np.ones(len(one.outside)), one.outside <= threshold, one.confidence <= threshold)
         told.append(np.stack(away, axis=1))
     return np.stack(told).astype(np.int64)
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse what is no threshold.
+
+    Raises:
+        ConfigError: it is no probability below 1.
+    """
+    if not 0 <= threshold < 1:
+        raise ConfigError(rule("threshold", "be at least 0 and below 1", threshold))
 
 
 def scope_rates(sums: npt.ArrayLike) -> dict[str, Floats]:
