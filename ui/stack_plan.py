@@ -98,6 +98,7 @@ def _settings() -> StackSettings:
     for place, name in zip(st.columns(len(_HOW)), _HOW, strict=True):
         with place:
             values[name] = forms.field(StackSettings, name, "stack", QUICK)
+    values["out_of_scope"] = forms.field(StackSettings, "out_of_scope", "stack", QUICK)
     return forms.build(StackSettings, values)
 
 

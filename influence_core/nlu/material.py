@@ -274,8 +274,10 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
     if settings.slots is not None:
         _require_column("slots", settings.slots, columns)
     slots = settings.slots or (SLOTS if SLOTS in columns else None)
-    epochs = settings.epochs or _epochs(settings, own.training, dataset.splits["train"])
-    training = own.training.model_copy(update={"mode": settings.mode, "epochs": epochs})
+    size = settings.batch_size or own.training.batch_size
+    training = own.training.model_copy(update={"mode": settings.mode, "batch_size": size})
+    epochs = settings.epochs or _epochs(settings, training, dataset.splits["train"])
+    training = training.model_copy(update={"epochs": epochs})
     return Material(run, settings, own.model, training, names, slots, folder)
 
 

@@ -114,3 +114,18 @@ def scope(findings: StackFindings, threshold: float = THRESHOLD) -> pd.DataFrame
                     }
                 )
     return pd.DataFrame(lines)
+
+
+def by_threshold(findings: StackFindings, point: Point = WHOLE) -> pd.DataFrame:
+    """Return the rates of a point at every threshold from 0 to 0.99, means over seeds.
+
+    Raises:
+        DataError: the experiment held no domain out.
+    """
+    import pandas as pd
+
+    lines = []
+    for threshold in np.arange(100) / 100:
+        told = scope_rates(scope_counts(findings, point, float(threshold)).sum(axis=1))
+        lines.append({"threshold": threshold, **{name: told[name].mean() for name in SCOPE_RATES}})
+    return pd.DataFrame(lines)

@@ -60,6 +60,9 @@ class StackSettings(Settings):
         description="Epochs over the whole data; as many as the run by default, and for a probe "
         "as many as its heads take to learn.",
     )
+    batch_size: int | None = Field(
+        None, ge=1, description="Rows in an optimisation step; as many as the run by default."
+    )
     intent: str = Field("intent", description="Column of the intents.")
     slots: str | None = Field(
         None,
