@@ -55,7 +55,7 @@ def show(experiment: StackExperiment) -> None:
     plots.question("What loses least?")
     _answer(experiment, found, rate)
     plots.draw(
-        charts.pruning_curves(_curves(experiment, found, rate), RATES[rate], "+.1%"), "stack"
+        charts.pruning_curves(_curves(experiment, found, rate), RATES[rate], "+.1%"), "stack curves"
     )
     st.caption(
         f"Change of the error rate against the stacks of all rows and the same seeds: +10% is a "

@@ -52,6 +52,7 @@ def _guessed(material: Material, cell: Cell, rows: dict[str, int]) -> Outcome:
     meant = [material.truth[row] for row in material.test_rows]
     names = material.domain_names
     wrong = generator.random((3, len(meant))) < 0.1 + cell.fraction
+    sure, unsure = generator.random((2, len(meant))).astype(np.float32)
     return Outcome(
         cell=cell,
         rows=rows,
@@ -59,5 +60,6 @@ def _guessed(material: Material, cell: Cell, rows: dict[str, int]) -> Outcome:
         domains=[names[0] if out else one.domain for out, one in zip(wrong[0], meant, strict=True)],
         intents=["other" if out else one.intent for out, one in zip(wrong[1], meant, strict=True)],
         slots=[() if out else one.slots for out, one in zip(wrong[2], meant, strict=True)],
-        confidence=generator.random(len(meant)).astype(np.float32),
+        confidence=sure,
+        outside=unsure if material.settings.out_of_scope else None,
     )
