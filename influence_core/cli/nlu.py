@@ -33,6 +33,12 @@ def nlu(
     domains: Annotated[
         bool, typer.Option("--domains", help="List the changes of every domain, too.")
     ] = False,
+    by_source: Annotated[
+        bool,
+        typer.Option(
+            "--by-source", help="List rows, VoG, errors and changes by the source of rows, too."
+        ),
+    ] = False,
     paper: Annotated[
         bool, typer.Option("--paper", help="Show the figures of the paper beside these.")
     ] = False,
@@ -46,7 +52,7 @@ def nlu(
     a tagger of slots are trained on what each technique leaves, and judged on the test rows, which
     are never touched. An experiment that was stopped goes on with --resume.
     """
-    from influence_core.cli import stacked
+    from influence_core.cli import sourced, stacked
     from influence_core.nlu.figures import StackFindings
 
     experiment = compute(_resumed(run, name, given) if resume else _begun(run, name, given))
@@ -58,6 +64,8 @@ def nlu(
     stacked.print_changes(findings, paper)
     if domains:
         stacked.print_domains(findings, paper)
+    if by_source:
+        sourced.print_sources(findings)
     stacked.print_folder(experiment)
 
 
@@ -91,6 +99,8 @@ def _resumed(
 
 
 def _facts(experiment: StackExperiment, findings: StackFindings) -> dict[str, Any]:
+    from influence_core.nlu import by_source
+
     return {
         "path": str(experiment.path),
         **experiment.manifest().model_dump(mode="json"),
@@ -100,4 +110,8 @@ def _facts(experiment: StackExperiment, findings: StackFindings) -> dict[str, An
         "changes_by_domain": records(findings.changes_by_domain()),
         "shares": records(findings.shares()),
         "entropies": records(findings.entropies()),
+        "sources": records(by_source.composition(findings)),
+        "vog_by_source": records(by_source.hardness(findings)),
+        "whole_by_source": records(by_source.whole(findings)),
+        "changes_by_source": records(by_source.changes(findings)),
     }

@@ -42,7 +42,7 @@ def pretend(
 
 def _outcomes(material: Material) -> Iterator[Outcome]:
     truth = [material.truth[row] for row in material.train_rows]
-    drawn = draw(material.run, material.settings, truth)
+    drawn = draw(material.run, material.settings, truth, material.prunable)
     for cell, rows in drawn.items():
         yield _guessed(material, cell, material.counted(rows))
 
