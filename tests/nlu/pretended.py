@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,16 @@ def with_intents(run: Run, intents: int = 3) -> Run:
     table = read(run.examples_file)
     names = [f"{label} {row % intents}" for row, label in enumerate(table["label"].to_pylist())]
     write_parquet(run.examples_file, table.append_column("intent", pa.array(names)))
+    run.update()
+    return run
+
+
+def with_sources(run: Run, names: Sequence[object] | None, column: str = "source") -> Run:
+    """Name the sources of all examples anew, or take their column away."""
+    table = read(run.examples_file)
+    kept = table.drop_columns([column]) if column in table.column_names else table
+    told = kept if names is None else kept.append_column(column, pa.array(names))
+    write_parquet(run.examples_file, told)
     run.update()
     return run
 

@@ -28,7 +28,7 @@ from influence_core.store.files import write_parquet
 from influence_core.store.query import ExampleQuery
 from influence_core.store.run import Run
 from tests.factory import make_run, read
-from tests.nlu.pretended import pretend, with_intents
+from tests.nlu.pretended import pretend, with_intents, with_sources
 
 EVERY = StackSettings(fractions=(0.25, 0.6), seeds=2, prune_only="human")
 
@@ -64,15 +64,6 @@ def drawn(run: Run, settings: StackSettings = EVERY) -> dict:
     material = material_of(run, settings, run.private_folder)
     truth = [material.truth[row] for row in material.train_rows]
     return draw(run, settings, truth, material.prunable)
-
-
-def with_sources(run: Run, names: list, column: str = "source") -> Run:
-    """Name the sources of all examples anew."""
-    table = read(run.examples_file)
-    kept = table.drop_columns([column]) if column in table.column_names else table
-    write_parquet(run.examples_file, kept.append_column(column, pa.array(names)))
-    run.update()
-    return run
 
 
 def test_only_rows_of_the_source_go_and_exactly_their_share(run: Run) -> None:
@@ -161,8 +152,7 @@ def test_a_source_of_test_rows_alone_is_no_source_of_training_rows(run: Run) -> 
 
 
 def test_without_a_column_of_sources_none_can_be_named(run: Run) -> None:
-    table = read(run.examples_file)
-    write_parquet(run.examples_file, table.drop_columns(["source"]))
+    with_sources(run, None)
     with pytest.raises(DataError, match=r"'prune_only' must be left out .*; got 'human'"):
         plan_stacks(run, EVERY)
     assert StackExperiment.of(run) == []
@@ -279,8 +269,7 @@ def test_of_many_sources_the_largest_are_told_apart(run: Run) -> None:
 
 
 def test_data_without_sources_have_no_tables(run: Run) -> None:
-    write_parquet(run.examples_file, read(run.examples_file).drop_columns(["source"]))
-    findings = StackFindings(pretend(run, StackSettings(seeds=1)))
+    findings = StackFindings(pretend(with_sources(run, None), StackSettings(seeds=1)))
     assert source_column(run) is None
     for table in (by_source.composition, by_source.hardness, by_source.whole, by_source.changes):
         assert table(findings).empty
