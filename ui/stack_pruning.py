@@ -13,7 +13,7 @@ from influence_core.nlu.comparing import (
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
 from influence_core.report import charts
-from ui import plots, queries, stack_compared, state
+from ui import plots, queries, stack_compared, stack_sources, state
 from ui.stacks import (
     MEANT,
     RATES,
@@ -51,11 +51,18 @@ def show(experiment: StackExperiment) -> None:
     if found.empty:
         st.caption("No stack is trained on pruned data yet.")
         return
+    stack_sources.say_which(experiment)
     rate = _rate()
     plots.question("What loses least?")
     _answer(experiment, found, rate)
     plots.draw(
-        charts.pruning_curves(_curves(experiment, found, rate), RATES[rate], "+.1%"), "stack curves"
+        charts.pruning_curves(
+            _curves(experiment, found, rate),
+            RATES[rate],
+            "+.1%",
+            stack_sources.across(experiment),
+        ),
+        "stack curves",
     )
     st.caption(
         f"Change of the error rate against the stacks of all rows and the same seeds: +10% is a "
@@ -90,7 +97,7 @@ def _answer(experiment: StackExperiment, found: pd.DataFrame, rate: str) -> None
         return
     best = last.sort_values(rate, kind="stable").iloc[0]
     told = f"{RATES[rate]} {changed(last.loc[[best.name]], rate)[0]}"
-    gone = f"With {percent(best['fraction'], 0)} of the training rows gone"
+    gone = f"With {percent(best['fraction'], 0)} of the {stack_sources.prunable(experiment)} gone"
     title = f"**{TECHNIQUES[best['technique']]}**"
     drawn = last[last["technique"] == "random"]
     if drawn.empty or best["technique"] == "random":
@@ -193,3 +200,4 @@ def _domains(experiment: StackExperiment) -> None:
         printed = paper.by_domain().rename(columns={"domain": "Domain", "share": "Its share"})
         lined(printed.rename(columns=RATES))
         st.caption("52% pruned by VoG: within the dataset / within its domain.")
+    stack_sources.pay(experiment, point, TOLD)

@@ -35,6 +35,12 @@ def nlu(
     domains: Annotated[
         bool, typer.Option("--domains", help="List the changes of every domain, too.")
     ] = False,
+    by_source: Annotated[
+        bool,
+        typer.Option(
+            "--by-source", help="List rows, VoG, errors and changes by the source of rows, too."
+        ),
+    ] = False,
     paper: Annotated[
         bool, typer.Option("--paper", help="Show the figures of the paper beside these.")
     ] = False,
@@ -71,7 +77,7 @@ def nlu(
     a tagger of slots are trained on what each technique leaves, and judged on the test rows, which
     are never touched. An experiment that was stopped goes on with --resume.
     """
-    from influence_core.cli import stacked
+    from influence_core.cli import sourced, stacked
     from influence_core.nlu.comparing import parse_points
     from influence_core.nlu.figures import StackFindings
     from influence_core.nlu.scope import check_threshold
@@ -88,6 +94,8 @@ def nlu(
     stacked.print_changes(findings, paper)
     if domains:
         stacked.print_domains(findings, paper)
+    if by_source:
+        sourced.print_sources(findings)
     stacked.print_scope(findings, threshold)
     if points:
         stacked.print_compared(points, gaps)
@@ -138,6 +146,7 @@ def _facts(
     gaps: list[StackGap],
     threshold: float,
 ) -> dict[str, Any]:
+    from influence_core.nlu import by_source
     from influence_core.nlu.scope import held_out, scope
 
     return {
@@ -151,4 +160,8 @@ def _facts(
         "entropies": records(findings.entropies()),
         "scope": records(scope(findings, threshold)) if held_out(findings) else [],
         "compared": [{**asdict(gap), "verdict": gap.verdict} for gap in gaps],
+        "sources": records(by_source.composition(findings)),
+        "vog_by_source": records(by_source.hardness(findings)),
+        "whole_by_source": records(by_source.whole(findings)),
+        "changes_by_source": records(by_source.changes(findings)),
     }

@@ -27,6 +27,14 @@ def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
     console, manifest = output(), experiment.manifest()
     settings = manifest.settings
     console.print(plain(f"{experiment.title}: {settings.claim}, equal steps"))
+    if settings.prune_only is not None:
+        rows = len(findings.material.prunable)
+        console.print(
+            plain(
+                f"  only rows of {settings.prune_only!r} go, {rows:,} of the "
+                f"{manifest.train_rows:,} for training: what is pruned, and σ, is a share of these"
+            )
+        )
     columns = table(
         "all rows", "test rows#", *(f"{title}#" for title in TITLES.values()), "slot F1#"
     )

@@ -16,7 +16,9 @@ from influence_core.errors import DataError, RunError, rule
 from influence_core.model.tokens import TokenStore, open_tokens
 from influence_core.nlu.settings import StackSettings
 from influence_core.nlu.slots import OUTSIDE, Interpretation, interpretations, tags
+from influence_core.nlu.sources import rows_of, source_column
 from influence_core.nlu.states import open_states
+from influence_core.store.columns import Column
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from influence_core.training.schedule import steps_in_epoch
@@ -74,6 +76,7 @@ class Material:
     training: TrainingSettings
     domain_names: tuple[str, ...]
     slots_column: str | None
+    source_column: Column | None
     folder: Path
 
     @cached_property
@@ -108,6 +111,21 @@ class Material:
     def train_rows(self) -> Integers:
         """Positions of the training rows, ascending."""
         return np.flatnonzero(self.splits == "train")
+
+    @cached_property
+    def prunable(self) -> Integers:
+        """Positions of the training rows that may go, ascending: of all sources, or of one.
+
+        Raises:
+            DataError: no training row comes from the source whose rows alone may go.
+        """
+        only = self.settings.prune_only
+        if only is None:
+            return self.train_rows
+        if self.source_column is None:
+            must = "be left out where the data have no column 'source', and no other is named"
+            raise DataError(rule("prune_only", must, only))
+        return rows_of(self.run, self.source_column, only, self.train_rows)
 
     @cached_property
     def test_rows(self) -> Integers:
@@ -253,8 +271,8 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
 
     Raises:
         RunError: the run has no training rows, no test rows, or pairs of texts.
-        DataError: the data have no such column of intents or slots, or too few domains for one to
-            be held out.
+        DataError: the data have no such column of intents, slots or sources, or too few domains for
+            one to be held out.
     """
     import pyarrow.parquet as pq
 
@@ -278,7 +296,8 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
     training = own.training.model_copy(update={"mode": settings.mode, "batch_size": size})
     epochs = settings.epochs or _epochs(settings, training, dataset.splits["train"])
     training = training.model_copy(update={"epochs": epochs})
-    return Material(run, settings, own.model, training, names, slots, folder)
+    source = source_column(run, settings.source)
+    return Material(run, settings, own.model, training, names, slots, source, folder)
 
 
 def _epochs(settings: StackSettings, training: TrainingSettings, rows: int) -> int:

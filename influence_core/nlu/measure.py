@@ -57,7 +57,7 @@ def plan_stacks(
 
     Raises:
         RunError: the run is not finished, or lacks training or test rows.
-        DataError: the data have no such intents, or slots that cannot be read.
+        DataError: the data have no such intents or sources, or slots that cannot be read.
         SelectionError: the run has no VoG.
         ConfigError: the backend is not installed.
     """

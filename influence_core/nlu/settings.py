@@ -44,7 +44,9 @@ class StackSettings(Settings):
         "'vog-entropy'.",
     )
     fractions: tuple[Fraction, ...] = Field(
-        (0.14, 0.46, 0.52), description="Shares of the training rows that go."
+        (0.14, 0.46, 0.52),
+        description="Shares of the training rows that go; of those of one source, if only they may "
+        "go.",
     )
     seeds: Seeds = 3
     seed: int = Field(0, ge=0, description="First seed of the draws and of the training.")
@@ -68,6 +70,16 @@ class StackSettings(Settings):
         None,
         description="Column of the slots, lists of {start, end, slot}; 'slots' where the data have "
         "it.",
+    )
+    source: str | None = Field(
+        None,
+        description="Column that says which source a row comes from; 'source' where the data have "
+        "it.",
+    )
+    prune_only: str | None = Field(
+        None,
+        description="The only source whose training rows may go: those of others always stay, and "
+        "fractions are shares of its rows; all sources by default.",
     )
     min_rows: MinRows = 20
     out_of_scope: bool = Field(

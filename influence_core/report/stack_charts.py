@@ -118,6 +118,34 @@ def turned_away(table: pd.DataFrame, threshold: float) -> go.Figure:
     return figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
 
 
+def sources(table: pd.DataFrame) -> go.Figure:
+    """Draw which share of every domain's training rows comes from each source, a bar a domain.
+
+    Args:
+        table: group, source, rows and share; every group has a line for each source, in the order
+            in which they are drawn.
+    """
+    groups = table["group"].drop_duplicates()
+    bars = [
+        go.Bar(
+            x=part["share"],
+            y=list(range(len(part))),
+            orientation="h",
+            name=name_of(source),
+            marker={"line": {"width": 0}, "opacity": 0.85},
+            customdata=list(zip(map(name_of, part["group"]), part["rows"], strict=True)),
+            hovertemplate="<b>%{customdata[0]}</b>: %{x:.1%}, %{customdata[1]:,} rows"
+            f"<extra>{name_of(source)}</extra>",
+        )
+        for source, part in table.groupby("source", sort=False)
+    ]
+    title = "Share of the domain's training rows"
+    figure = chart(bars, title, None, list_height(len(groups)) + 20)
+    figure.update_layout(barmode="stack", bargap=0.4, legend={"traceorder": "normal"})
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.02], showgrid=False)
+    return list_axis(figure, groups)
+
+
 def _told(names: list[str], rows: np.ndarray, sizes: np.ndarray) -> list[list[list[object]]]:
     """Return what every cell says: true name, the other, rows and all rows of the true one."""
     return [

@@ -42,6 +42,47 @@ def test_scripts_get_json_and_it_is_resumed(influence: Influence, assistant: Run
     assert again["stacks"] == facts["stacks"]
 
 
+def test_rows_of_one_source_go_and_findings_are_told_by_source(
+    influence: Influence, assistant: Run
+) -> None:
+    only = ("--prune-only", "traffic", "--name", "first")
+    answer = influence("nlu", "assistant", *GRID, *only, "--by-source")
+    assert answer.code == 0, answer.err
+    assert "only rows of 'traffic' go, 160 of the 240 for training" in answer.out
+    assert "160  66.7%" in answer.out
+    assert "VoG of training rows" in answer.out
+    assert "nan" not in answer.out
+    for one in open_stacks(assistant, "first").outcomes():
+        assert sum(one.rows.values()) == 240 - round(one.cell.fraction * 160)
+    facts = influence("nlu", "assistant", "--name", "first", "--resume", "--json").json
+    assert facts["settings"]["prune_only"] == "traffic"
+    assert facts["sources"][0] == {
+        "domain": None,
+        "source": "traffic",
+        "rows": 160,
+        "share": 160 / 240,
+    }
+    assert [one["rows"] for one in facts["vog_by_source"]] == [240, 160, 80]
+    assert [one["rows"] for one in facts["whole_by_source"]] == [60, 40, 20]
+    assert len(facts["changes_by_source"]) == 2 * 2
+
+
+def test_a_source_that_is_not_there_is_refused(influence: Influence, assistant: Run) -> None:
+    answer = influence("nlu", "assistant", "--prune-only", "live")
+    assert answer.code == 2
+    told = "'prune_only' must be a source of training rows (traffic, synthetic); got 'live'"
+    assert told in answer.err
+    assert not (assistant.path / "nlu").exists()
+
+
+def test_data_without_sources_are_told_to_have_none(influence: Influence, runs_root: Path) -> None:
+    scored(runs_root, "plain", source=None)
+    grid = ("--techniques", "random", "--fractions", "0.4", "--seeds", "1", "--epochs", "1")
+    answer = influence("nlu", "plain", *grid, "--by-source")
+    assert answer.code == 0, answer.err
+    assert "the data have no column of sources" in answer.out
+
+
 def test_data_without_intents_are_refused(influence: Influence, assistant: Run) -> None:
     answer = influence("nlu", "assistant", "--intent", "purpose")
     assert answer.code == 2
