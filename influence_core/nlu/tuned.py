@@ -17,6 +17,8 @@ from influence_core.model.tokens import length_batches
 from influence_core.nlu.cells import Cell
 from influence_core.nlu.experiment import Outcome
 from influence_core.nlu.joint import UNTOLD, JointModel, JointTrainer, build_joint
+from influence_core.nlu.keeping import Keeper, keeping
+from influence_core.nlu.keeping_tuned import keep_classifier, keep_joint
 from influence_core.nlu.material import Material, Part
 from influence_core.nlu.pieces import Piece, Work
 from influence_core.nlu.slots import Slot, spans
@@ -36,17 +38,19 @@ def classifiers_at_work(material: Material) -> Work:
     def work(piece: Piece, progress: Progress) -> list[Outcome]:
         (cell,), (rows,) = piece.cells, piece.subsets
         began = time.perf_counter()
-        domains, confidence = _domains(material, cell, rows, progress)
-        intents = [""] * len(domains)
-        slots: list[tuple[Slot, ...]] = [()] * len(domains)
-        for part in material.parts:
-            own, asked = np.intersect1d(rows, part.rows), np.flatnonzero(domains == part.domain)
-            if len(own):
-                told = _understood(material, part, cell, own, material.test_rows[asked], progress)
-                for place, (intent, found) in zip(asked, told, strict=True):
-                    intents[place], slots[place] = intent, found
+        with keeping(material, cell) as keeper:
+            domains, confidence = _domains(material, cell, rows, progress, keeper)
+            intents = [""] * len(domains)
+            slots: list[tuple[Slot, ...]] = [()] * len(domains)
+            for part in material.parts:
+                own, asked = np.intersect1d(rows, part.rows), np.flatnonzero(domains == part.domain)
+                if len(own):
+                    wanted = material.test_rows[asked]
+                    told = _understood(material, part, cell, own, wanted, progress, keeper)
+                    for place, (intent, found) in zip(asked, told, strict=True):
+                        intents[place], slots[place] = intent, found
         names = [material.domain_names[domain] for domain in domains]
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - began - keeper.seconds
         counted = material.counted(rows)
         return [Outcome(cell, counted, seconds, names, intents, slots, confidence)]
 
@@ -54,7 +58,7 @@ def classifiers_at_work(material: Material) -> Work:
 
 
 def _domains(
-    material: Material, cell: Cell, rows: Integers, progress: Progress
+    material: Material, cell: Cell, rows: Integers, progress: Progress, keeper: Keeper
 ) -> tuple[Integers, npt.NDArray[np.float32]]:
     """Train a domain classifier; return the domain of every test row, and its probability."""
     model = build_classifier(material.model, material.domain_names, cell.seed)
@@ -76,6 +80,7 @@ def _domains(
         places = np.searchsorted(test, batch)
         highest, domain = logits.softmax(dim=1).max(dim=1)
         chosen[places], sure[places] = domain.numpy(), highest.numpy()
+    keep_classifier(keeper, model, rows)
     return chosen, sure
 
 
@@ -86,6 +91,7 @@ def _understood(
     rows: Integers,
     asked: Integers,
     progress: Progress,
+    keeper: Keeper,
 ) -> list[Said]:
     """Train the joint model of a domain; return intent and slots of the rows that are asked."""
     if not (part.says_intents or part.says_slots):
@@ -109,6 +115,7 @@ def _understood(
             material.part_steps(part),
         ).fit()
     said: dict[int, Said] = dict(_said(material, part, model, asked))
+    keep_joint(keeper, part, model, rows, intents, tags)
     return [said[row] for row in asked]
 
 
