@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,15 +20,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from influence_core.config import Mode, ModelSettings, Precision
 from influence_core.errors import RunError
 from influence_core.nlu.cells import Cell, cells
+from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.settings import StackSettings
 from influence_core.scores.pairwise.activations import Halves
 from influence_core.scores.pairwise.head import Floats, Head, head_of
 from influence_core.store.files import atomic
 from influence_core.store.run import Run
 from influence_core.store.workplace import in_words
-
-if TYPE_CHECKING:
-    from influence_core.nlu.experiment import StackExperiment
 
 Integers = npt.NDArray[np.int64]
 
@@ -155,8 +152,6 @@ def asked_stack(run: Run, name: str | None = None) -> StackExperiment:
     Raises:
         RunNotFound: the run has none of that name, or none at all.
     """
-    from influence_core.nlu.experiment import StackExperiment
-
     found = StackExperiment.of(run)
     if name is not None or not found:
         return StackExperiment.open(run, name or StackExperiment.WORD)

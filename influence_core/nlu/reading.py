@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -47,21 +49,28 @@ class Read:
 
 @dataclass(frozen=True)
 class Reader:
-    """An encoder with its tokenizer, on the processor: one text needs nothing faster."""
+    """An encoder with its tokenizer, on the processor: one text needs nothing faster.
+
+    It reads one text at a time, whoever asks: fast tokenizers refuse to be shared by threads.
+    """
 
     encoder: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     pooling: str
     limit: int
+    lock: Lock = field(default_factory=Lock)
 
     @torch.inference_mode()
     def read(self, text: str, halve: bool) -> Read:
         """Read a text; `halve` rounds as the features and states of a frozen encoder are."""
+        with self.lock:
+            return self._read(text, _halved if halve else Tensor.numpy)
+
+    def _read(self, text: str, told: Callable[[Tensor], Floats]) -> Read:
         encoded = encode(self.tokenizer, [text], [None], self.limit)
         inputs = {name: torch.tensor(rows) for name, rows in encoded.items()}
         mask = torch.ones_like(inputs["input_ids"])
         states = self.encoder(attention_mask=mask, **inputs).last_hidden_state.float()
-        told = _halved if halve else Tensor.numpy
         feature = pool(states, mask, self.pooling)
         return Read(told(feature), told(states[0]), self._offsets(text), self.limit)
 

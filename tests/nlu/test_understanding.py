@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
@@ -295,6 +296,13 @@ def test_any_text_is_answered(experiment: StackExperiment, text: str) -> None:
     for one in found.slots:
         assert found.value(one.slot).strip()
     assert any("fills all" in remark for remark in found.remarks) == (len(text) > 1_000)
+
+
+def test_several_may_ask_at_once(probed: StackExperiment) -> None:
+    expected = told(understand(probed, SAID))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: understand(probed, SAID), range(24)))
+    assert all(told(one) == expected for one in found)
 
 
 def test_what_cannot_be_asked_is_refused(probed: StackExperiment) -> None:
