@@ -48,6 +48,7 @@ def settle() -> None:
     if masked():
         state.put("search", None)
         state.put("ask", None)
+        state.put("sentence", None)
         state.put("regex", False)
 
 

@@ -18,7 +18,7 @@ from ui.wording import count, counted, percent, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = {"figures": "Figures", "pruning": "Pruning", "data": "Data"}
+PARTS = {"figures": "Figures", "pruning": "Pruning", "data": "Data", "try": "Try it"}
 """Parts of the page: the key in the address and the title."""
 
 RATES = {"irer": "IRER", "dcer": "DCER", "icer": "ICER", "f_semer": "F-SEMER", "semer": "SEMER"}

@@ -122,6 +122,7 @@ PARAMETERS = (
     Parameter("sure", page="nlu"),
     Parameter("these", page="nlu"),
     Parameter("those", page="nlu"),
+    Parameter("sentence", page="nlu"),
     Parameter("first", page="compare"),
     Parameter("second", page="compare"),
     Parameter("measured", page="compare"),

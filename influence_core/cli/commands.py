@@ -34,6 +34,9 @@ COMMANDS = {
     "nlu": Entry(
         "nlu", "Measure what pruning does to a voice assistant's domains, intents and slots."
     ),
+    "understand": Entry(
+        "understand", "Follow a sentence through a stack: its domain, its intent, its slots."
+    ),
     "noise": Entry("noise", "Show the training rows whose label is most likely wrong, and why."),
     "flip": Entry(
         "noise", "Write a copy of a run's data with some training labels wrong on purpose."

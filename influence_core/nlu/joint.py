@@ -41,11 +41,18 @@ class JointModel(nn.Module):
         self, input_ids: Tensor, attention_mask: Tensor, **inputs: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return logits of intents (B, intents) and of tags (B, T, tags), float32."""
+        pooled, states = self.read(input_ids, attention_mask, **inputs)
+        with torch.autocast(states.device.type, enabled=False):
+            return self.head["intents"](pooled), self.head[TAGS](states)
+
+    def read(
+        self, input_ids: Tensor, attention_mask: Tensor, **inputs: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the heads are given: features (B, D) and states (B, T, D), float32."""
         told = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         states = told.last_hidden_state
         with torch.autocast(states.device.type, enabled=False):
-            pooled = pool(states.float(), attention_mask, self.pooling)
-            return self.head["intents"](pooled), self.head[TAGS](states.float())
+            return pool(states.float(), attention_mask, self.pooling), states.float()
 
 
 def build_joint(settings: ModelSettings, intents: int, tags: int, seed: int) -> JointModel:

@@ -7,6 +7,7 @@ from functools import partial
 
 from influence_core.config import ONE_PROCESS, ComputeSettings
 from influence_core.nlu.experiment import Outcome, StackExperiment
+from influence_core.nlu.kept import settle
 from influence_core.nlu.material import Material, Part, material_of
 from influence_core.nlu.pieces import Piece, Work, pieces
 from influence_core.nlu.settings import StackSettings
@@ -115,6 +116,7 @@ def _train(
     progress.begin("stacks", sum(_steps(material) * len(piece.cells) for piece in todo), "steps")
 
     def keep(_: Piece, outcomes: list[Outcome]) -> None:
+        settle(experiment)
         for outcome in outcomes:
             experiment.keep(outcome)
         experiment.update()

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from influence_core.nlu.experiment import Outcome
+from influence_core.nlu.keeping import Keeper, keeping
+from influence_core.nlu.kept import DOMAINS, INTENTS, TAGS, within
 from influence_core.nlu.material import Material, Part
 from influence_core.nlu.pieces import Piece, Work
 from influence_core.nlu.slots import Slot, spans
@@ -38,11 +40,12 @@ def heads_at_work(material: Material) -> Work:
 
     def work(piece: Piece, progress: Progress) -> list[Outcome]:
         began = time.perf_counter()
-        crew = Crew(frozen, piece, progress)
-        domains, confidence = crew.domains()
-        outside = crew.outside()
-        intents, slots = crew.intents(domains), crew.slots(domains)
-        seconds = (time.perf_counter() - began) / len(piece.cells)
+        with keeping(material, piece.cells[0]) as keeper:
+            crew = Crew(frozen, piece, progress, keeper)
+            domains, confidence = crew.domains()
+            outside = crew.outside()
+            intents, slots = crew.intents(domains), crew.slots(domains)
+        seconds = (time.perf_counter() - began - keeper.seconds) / len(piece.cells)
         names = np.array(material.domain_names, dtype=object)
         return [
             Outcome(
@@ -86,11 +89,15 @@ class Frozen:
 
 @dataclass(frozen=True)
 class Crew:
-    """The heads of the stacks of one piece: K stacks, T test rows."""
+    """The heads of the stacks of one piece: K stacks, T test rows.
+
+    The keeper is given the heads of the first of them.
+    """
 
     frozen: Frozen
     piece: Piece
     progress: Progress
+    keeper: Keeper
 
     @property
     def material(self) -> Material:
@@ -106,22 +113,21 @@ class Crew:
         """Train the domain classifiers; return each row's domain and its probability (K, T)."""
         labels, count = torch.from_numpy(self.material.domains), len(self.material.domain_names)
         steps = self.material.domain_steps
-        heads = self._trained(self.frozen.features, labels, count, self.piece.subsets, steps)
+        heads = self._trained(
+            DOMAINS, self.frozen.features, labels, count, self.piece.subsets, steps
+        )
         chosen, sure = confident(heads, self.frozen.features, self.test)
         return chosen.astype(np.int64), sure
 
     def outside(self) -> npt.NDArray[np.float32]:
         """Hold each domain out in turn; return each row's probability without its own (K, T)."""
-        material, told = (
-            self.material,
-            np.zeros((len(self.piece.cells), len(self.test)), np.float32),
-        )
-        true = material.domains[self.test]
+        material, true = self.material, self.material.domains[self.test]
+        told = np.zeros((len(self.piece.cells), len(true)), np.float32)
         for domain in material.held_out:
             rows = [own[material.domains[own] != domain] for own in self.piece.subsets]
             labels = torch.from_numpy(material.without(domain))
             others, steps = len(material.domain_names) - 1, material.domain_steps
-            heads = self._trained(self.frozen.features, labels, others, rows, steps)
+            heads = self._trained(None, self.frozen.features, labels, others, rows, steps)
             asked = true == domain
             told[:, asked] = confident(heads, self.frozen.features, self.test[asked])[1]
         return told
@@ -154,8 +160,9 @@ class Crew:
         labels = np.zeros(len(self.material.truth), np.int64)
         labels[part.rows] = self.material.intent_numbers(part)
         rows, steps = [own[at] for at in seen], self.material.part_steps(part)
+        name, told_apart = within(part.domain, INTENTS), len(part.intents)
         heads = self._trained(
-            self.frozen.features, torch.from_numpy(labels), len(part.intents), rows, steps
+            name, self.frozen.features, torch.from_numpy(labels), told_apart, rows, steps
         )
         wanted = np.flatnonzero(asked.any(axis=0))
         if not len(wanted):
@@ -174,6 +181,7 @@ class Crew:
         labels[token_places(tokens, part.rows)] = material.tag_numbers(part, part.rows)
         rows = [self._spoken(own[at]) for at in seen]
         heads = self._trained(
+            within(part.domain, TAGS),
             self.frozen.states,
             torch.from_numpy(labels),
             len(part.tags),
@@ -198,6 +206,7 @@ class Crew:
 
     def _trained(
         self,
+        name: str | None,
         features: Tensor,
         labels: Tensor,
         classes: int,
@@ -205,15 +214,18 @@ class Crew:
         steps: int,
         batch: int | None = None,
     ) -> HeadStack:
-        """Train a head on each of the subsets."""
+        """Train a head on each of the subsets; the first is kept under `name`, if it has one."""
         seeds = [self.piece.cells[0].seed] * len(subsets)
         settings = self.material.training
         if batch is not None:
             settings = settings.model_copy(update={"batch_size": batch})
         heads = fresh_heads(seeds, features.shape[1], classes, self.material.model)
-        return train_together(
+        trained = train_together(
             heads, features, labels, subsets, seeds, steps, settings, self.progress
         )
+        if name is not None:
+            self.keeper.head(name, trained.state(0), features, labels, subsets[0])
+        return trained
 
     def _own(self, part: Part) -> list[Integers]:
         """Return the rows of a domain that each stack learns from."""

@@ -87,6 +87,12 @@ class StackSettings(Settings):
         description="Also train a classifier of domains without each domain in turn, to tell how "
         "many requests of a domain that a stack has never seen find none at all.",
     )
+    keep_stack: bool = Field(
+        True,
+        description="Keep the stack of all rows and the first seed, for sentences to be tried on "
+        "it. Of a probe that is some megabytes; of a fine-tuning every encoder, one for the "
+        "domains and one for each, of the bundled one 45 MB each in bfloat16 and 90 in float32.",
+    )
 
     @property
     def claim(self) -> str:

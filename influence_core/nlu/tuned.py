@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from influence_core.model.classifier import build_classifier
+from influence_core.model.classifier import TextClassifier, build_classifier
 from influence_core.model.precision import pick_device, pick_dtype
 from influence_core.model.tokens import length_batches
 from influence_core.nlu.cells import Cell
 from influence_core.nlu.experiment import Outcome
 from influence_core.nlu.joint import UNTOLD, JointModel, JointTrainer, build_joint
+from influence_core.nlu.keeping import Keeper, keeping
+from influence_core.nlu.keeping_tuned import keep_classifier, keep_joint
 from influence_core.nlu.material import Material, Part
 from influence_core.nlu.pieces import Piece, Work
 from influence_core.nlu.slots import Slot, spans
@@ -36,18 +38,20 @@ def classifiers_at_work(material: Material) -> Work:
     def work(piece: Piece, progress: Progress) -> list[Outcome]:
         (cell,), (rows,) = piece.cells, piece.subsets
         began = time.perf_counter()
-        domains, confidence = _domains(material, cell, rows, progress)
-        outside = _outside(material, cell, rows, progress)
-        intents = [""] * len(domains)
-        slots: list[tuple[Slot, ...]] = [()] * len(domains)
-        for part in material.parts:
-            own, asked = np.intersect1d(rows, part.rows), np.flatnonzero(domains == part.domain)
-            if len(own):
-                told = _understood(material, part, cell, own, material.test_rows[asked], progress)
-                for place, (intent, found) in zip(asked, told, strict=True):
-                    intents[place], slots[place] = intent, found
+        with keeping(material, cell) as keeper:
+            domains, confidence = _domains(material, cell, rows, progress, keeper)
+            outside = _outside(material, cell, rows, progress)
+            intents = [""] * len(domains)
+            slots: list[tuple[Slot, ...]] = [()] * len(domains)
+            for part in material.parts:
+                own, asked = np.intersect1d(rows, part.rows), np.flatnonzero(domains == part.domain)
+                if len(own):
+                    wanted = material.test_rows[asked]
+                    told = _understood(material, part, cell, own, wanted, progress, keeper)
+                    for place, (intent, found) in zip(asked, told, strict=True):
+                        intents[place], slots[place] = intent, found
         names = [material.domain_names[domain] for domain in domains]
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - began - keeper.seconds
         counted = material.counted(rows)
         return [Outcome(cell, counted, seconds, names, intents, slots, confidence, outside)]
 
@@ -55,11 +59,13 @@ def classifiers_at_work(material: Material) -> Work:
 
 
 def _domains(
-    material: Material, cell: Cell, rows: Integers, progress: Progress
+    material: Material, cell: Cell, rows: Integers, progress: Progress, keeper: Keeper
 ) -> tuple[Integers, npt.NDArray[np.float32]]:
     """Train a domain classifier; return the domain of every test row, and its probability."""
-    names, test = material.domain_names, material.test_rows
-    return _classified(material, cell, names, material.domains, rows, test, progress)
+    model = _trained(material, cell, material.domain_names, material.domains, rows, progress)
+    told = _asked(material, model, material.test_rows)
+    keep_classifier(keeper, model, rows)
+    return told
 
 
 def _outside(
@@ -72,22 +78,21 @@ def _outside(
     for domain in material.held_out:
         names = tuple(name for at, name in enumerate(material.domain_names) if at != domain)
         own, labels = rows[material.domains[rows] != domain], material.without(domain)
+        model = _trained(material, cell, names, labels, own, progress)
         asked = material.domains[material.test_rows] == domain
-        test = material.test_rows[asked]
-        told[asked] = _classified(material, cell, names, labels, own, test, progress)[1]
+        told[asked] = _asked(material, model, material.test_rows[asked])[1]
     return told
 
 
-def _classified(
+def _trained(
     material: Material,
     cell: Cell,
     names: tuple[str, ...],
     labels: Integers,
     rows: Integers,
-    test: Integers,
     progress: Progress,
-) -> tuple[Integers, npt.NDArray[np.float32]]:
-    """Train a classifier of domains on rows; return which it gives test rows, how probably."""
+) -> TextClassifier:
+    """Train a classifier of domains, whose labels are places in `names`, on rows."""
     model = build_classifier(material.model, names, cell.seed)
     with TemporaryDirectory(dir=material.folder) as folder:
         ClassifierTrainer(
@@ -101,10 +106,17 @@ def _classified(
             [Counter(progress)],
             material.domain_steps,
         ).fit()
+    return model
+
+
+def _asked(
+    material: Material, model: TextClassifier, rows: Integers
+) -> tuple[Integers, npt.NDArray[np.float32]]:
+    """Return the domain that a classifier gives each of the rows, and its probability."""
     observer = Observer(model, material.training.precision)
-    chosen, sure = np.zeros(len(test), np.int64), np.zeros(len(test), np.float32)
-    for batch, logits in observer.logits(material.tokens, test):
-        places = np.searchsorted(test, batch)
+    chosen, sure = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.float32)
+    for batch, logits in observer.logits(material.tokens, rows):
+        places = np.searchsorted(rows, batch)
         highest, domain = logits.softmax(dim=1).max(dim=1)
         chosen[places], sure[places] = domain.numpy(), highest.numpy()
     return chosen, sure
@@ -117,6 +129,7 @@ def _understood(
     rows: Integers,
     asked: Integers,
     progress: Progress,
+    keeper: Keeper,
 ) -> list[Said]:
     """Train the joint model of a domain; return intent and slots of the rows that are asked."""
     if not (part.says_intents or part.says_slots):
@@ -140,6 +153,7 @@ def _understood(
             material.part_steps(part),
         ).fit()
     said: dict[int, Said] = dict(_said(material, part, model, asked))
+    keep_joint(keeper, part, model, rows, intents, tags)
     return [said[row] for row in asked]
 
 

@@ -109,12 +109,14 @@ class HeadStack:
     def hand_back(self, heads: Sequence[nn.Sequential]) -> None:
         """Put the weights into the heads they belong to."""
         for index, head in enumerate(heads):
-            own = {
-                name: self._turned(stacked[index].detach())
-                for name, stacked in self.parameters.items()
-            }
-            head.load_state_dict(own)
+            head.load_state_dict(self.state(index))
             head.eval()
+
+    def state(self, index: int) -> dict[str, Tensor]:
+        """Return the weights of one head as it names them itself."""
+        return {
+            name: self._turned(stacked[index].detach()) for name, stacked in self.parameters.items()
+        }
 
     def _turned(self, weight: Tensor) -> Tensor:
         """Turn the weight of a layer into that of the stack, or back."""

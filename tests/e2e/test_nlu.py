@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from influence_core.nlu.measure import train_stacks
+from influence_core.nlu.settings import StackSettings
 from influence_core.store.run import Run
 from tests.e2e.charts import CHARTED, chart
 from tests.e2e.conftest import Visit
 from tests.e2e.test_pages import address
 from tests.factory import make_run
 from tests.nlu.pretended import pretend, with_intents
+from tests.nlu.sentences import scored
 
 pytestmark = pytest.mark.browser
 
@@ -50,3 +53,31 @@ def test_parts_are_switched_and_a_link_restores_what_was_seen(visit: Visit, run:
     expect(page.get_by_role("radio", name="DCER")).to_be_checked(timeout=CHARTED)
     expect(page.get_by_text("does best: DCER")).to_be_visible()
     assert chart(page).locator(".ytitle").text_content() == "DCER"
+
+
+@pytest.fixture
+def talking(runs: Path) -> Iterator[Run]:
+    """A run of invented sentences with an experiment that kept its stack."""
+    made = scored(runs, "talking")
+    train_stacks(made, StackSettings(techniques=(), seeds=1, epochs=25, min_rows=5))
+    yield made
+    made.delete()
+
+
+def test_a_sentence_is_followed_to_its_slots(visit: Visit, talking: Run) -> None:
+    page = visit.open("nlu?run=talking&part=try", fresh=True)
+    with visit.rerun():
+        page.get_by_label("Say something to the assistant").fill(
+            "switch on the lamp in the kitchen"
+        )
+        page.keyboard.press("Enter")
+    for told in ("home", "light_on"):
+        expect(page.get_by_role("heading", name=told, exact=True)).to_be_visible()
+    slot = page.get_by_test_id("stHtml").locator("span", has_text="kitchen").first
+    expect(slot).to_contain_text("room")
+    expect(page.get_by_role("tab", name="room: kitchen")).to_be_visible()
+    expect(page.get_by_text("% sure of its least certain token")).to_be_visible()
+    assert address(page)["sentence"] == "switch on the lamp in the kitchen"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.reload()
+    expect(page.get_by_role("heading", name="light_on", exact=True)).to_be_visible()

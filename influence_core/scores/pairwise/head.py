@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,11 @@ def read_head(path: Path) -> Head:
     """Read a file of `heads/`."""
     from safetensors.numpy import load_file
 
-    state = load_file(path)
+    return head_of(load_file(path))
+
+
+def head_of(state: Mapping[str, Floats]) -> Head:
+    """Make a head of its layers' weights and biases, by their names in `build_head`'s."""
     numbers = sorted({int(name.split(".")[0]) for name in state})
     return Head(
         weights=tuple(state[f"{number}.weight"] for number in numbers),
@@ -60,6 +65,6 @@ def read_head(path: Path) -> Head:
     )
 
 
-def _bias(state: dict[str, Floats], number: int) -> Floats:
+def _bias(state: Mapping[str, Floats], number: int) -> Floats:
     absent = np.zeros(len(state[f"{number}.weight"]), np.float32)
     return state.get(f"{number}.bias", absent)

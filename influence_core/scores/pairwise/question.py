@@ -65,11 +65,16 @@ def of_text(run: Run, kept: list[Checkpoint], text: str, text_pair: str | None) 
         )
         raise DataError(rule("text_pair", must, text_pair))
     for name, value in (("text", text), ("text_pair", text_pair)):
-        _check_readable(name, value)
+        check_readable(name, value)
     return Question(None, None, text, text_pair, None, _by_reading(run, kept, text, text_pair))
 
 
-def _check_readable(name: str, value: str | None) -> None:
+def check_readable(name: str, value: str | None) -> None:
+    """Refuse a typed text of which nothing can be read.
+
+    Raises:
+        DataError: it is blank, or no valid Unicode.
+    """
     if value is not None and not value.strip():
         raise DataError(rule(name, "hold more than white space", value))
     if value is not None and any("\ud800" <= letter <= "\udfff" for letter in value):
