@@ -132,7 +132,7 @@ def sources(table: pd.DataFrame) -> go.Figure:
             y=list(range(len(part))),
             orientation="h",
             name=name_of(source),
-            marker={"line": {"width": 0}, "opacity": 0.85},
+            marker={"line": {"width": 0}},
             customdata=list(zip(map(name_of, part["group"]), part["rows"], strict=True)),
             hovertemplate="<b>%{customdata[0]}</b>: %{x:.1%}, %{customdata[1]:,} rows"
             f"<extra>{name_of(source)}</extra>",
