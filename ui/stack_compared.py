@@ -16,6 +16,7 @@ from influence_core.nlu.comparing import (
 )
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
+from influence_core.nlu.metrics import TITLES
 from influence_core.pruning.recommend import signed
 from influence_core.report import differences
 from ui import plots, queries, state
@@ -26,16 +27,6 @@ DRAWN = 12
 """Parts of the test rows in the chart of a comparison, the largest ones."""
 
 _PARTS = {ALL: "all test rows", TAIL_NAME: f"tail, {TAIL:.0%} of the traffic"}
-
-_NAMES = {
-    **RATES,
-    "slot_precision": "Slot precision",
-    "slot_recall": "Slot recall",
-    "slot_f1": "Slot F1",
-    "unrecoverable": "Held out, turned away",
-    "rejected": "In scope, turned away",
-}
-"""What every rate is called."""
 
 
 def gaps(
@@ -105,7 +96,7 @@ def _rates(told: list[StackGap]) -> None:
     lined(
         pd.DataFrame(
             {
-                "Rate": [_NAMES[one.metric] for one in shown],
+                "Rate": [_title(one.metric) for one in shown],
                 "Of": [_PARTS[one.part] for one in shown],
                 "These": [percent(one.first) for one in shown],
                 "Those": [percent(one.second) for one in shown],
@@ -115,6 +106,11 @@ def _rates(told: list[StackGap]) -> None:
         ),
         words=2,
     )
+
+
+def _title(metric: str) -> str:
+    title = TITLES.get(metric, metric)
+    return title[:1].upper() + title[1:]
 
 
 def _points(gap: StackGap) -> str:

@@ -45,7 +45,8 @@ def show(experiment: StackExperiment) -> None:
     with chosen:
         threshold = _threshold()
     found = queries.ask(experiment, rates, threshold)
-    whole = found[found["fraction"] == 0]
+    # The line of all domains is the first: it has the most rows.
+    whole = found[found["fraction"] == 0].sort_values("rows", ascending=False, kind="stable")
     st.markdown(_said(whole, threshold))
     curves, tables = st.columns([1.1, 1], gap="medium")
     with curves:
@@ -58,9 +59,10 @@ def show(experiment: StackExperiment) -> None:
     if len(found) > len(whole):
         _by_technique(found)
     st.caption(
-        "Each domain is held out in turn: a classifier that has never seen it is asked about its "
-        "test rows. Those that are not turned away are taken for a request of another domain. "
-        f"{said_of(experiment)}"
+        "Each domain is held out in turn, and a classifier that has never seen it is asked about "
+        "its test rows. Unrecoverable: those that no domain is probable enough for; the others are "
+        "taken for a request of another domain. Rejected: rows of domains that it knows and that "
+        f"find none all the same. {said_of(experiment)}"
     )
 
 
@@ -101,8 +103,8 @@ def _by_domain(whole: pd.DataFrame) -> None:
             {
                 "Domain": names,
                 "Test rows": whole["rows"].map(count).to_numpy(),
-                "Held out, turned away": whole["unrecoverable"].map(percent).to_numpy(),
-                "In scope, turned away": whole["rejected"].map(percent).to_numpy(),
+                "Unrecoverable": whole["unrecoverable"].map(percent).to_numpy(),
+                "Rejected": whole["rejected"].map(percent).to_numpy(),
             }
         )
     )
@@ -118,8 +120,8 @@ def _by_technique(found: pd.DataFrame) -> None:
             {
                 "Technique": told["technique"].map(TECHNIQUES).to_numpy(),
                 "Pruned": [percent(one, 0) for one in told["fraction"]],
-                "Held out, turned away": _changed(told, "unrecoverable"),
-                "In scope, turned away": _changed(told, "rejected"),
+                "Unrecoverable": _changed(told, "unrecoverable"),
+                "Rejected": _changed(told, "rejected"),
             }
         )
     )

@@ -10,6 +10,7 @@ from influence_core import jobs
 from influence_core.jobs import JobStatus
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point, StackFindings
+from influence_core.nlu.metrics import TITLES
 from influence_core.nlu.settings import StackSettings
 from influence_core.store.run import Run
 from ui import job, live, parts, queries, state, tables
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 PARTS = {"figures": "Figures", "pruning": "Pruning", "data": "Data", "try": "Try it"}
 """Parts of the page: the key in the address and the title."""
 
-RATES = {"irer": "IRER", "dcer": "DCER", "icer": "ICER", "f_semer": "F-SEMER", "semer": "SEMER"}
+RATES = {name: TITLES[name] for name in ("irer", "dcer", "icer", "f_semer", "semer")}
 """Rates of errors, the one first that counts all of them."""
 
 MEANT = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,9 +32,7 @@ def nlu(
         str | None, typer.Option(help="Name of the experiment; 'stack' by default.")
     ] = None,
     resume: Resume = False,
-    domains: Annotated[
-        bool, typer.Option("--domains", help="List the changes of every domain, too.")
-    ] = False,
+    domains: Annotated[bool, typer.Option("--domains", help="List every domain, too.")] = False,
     by_source: Annotated[
         bool,
         typer.Option(
@@ -50,7 +48,8 @@ def nlu(
             "--compare",
             metavar="A,B",
             help="Compare two kinds of stacks, as vog-dataset@0.52,random@0.52, or full for those "
-            "of all rows: every rate, overall, on the tail and by domain, with intervals.",
+            "of all rows: every rate, overall and on the tail, with intervals; with --domains by "
+            "domain, too.",
         ),
     ] = None,
     frequency: Annotated[
@@ -86,7 +85,8 @@ def nlu(
     check_threshold(threshold)
     experiment = compute(_resumed(run, name, given) if resume else _begun(run, name, given))
     findings = StackFindings(experiment)
-    gaps = _compared(findings, points, frequency, threshold) if points else []
+    among = None if domains or as_json else ()
+    gaps = _compared(findings, points, frequency, among, threshold) if points else []
     if as_json:
         print_json(_facts(experiment, findings, gaps, threshold))
         return
@@ -132,12 +132,16 @@ def _resumed(
 
 
 def _compared(
-    findings: StackFindings, points: tuple[Point, Point], frequency: str | None, threshold: float
+    findings: StackFindings,
+    points: tuple[Point, Point],
+    frequency: str | None,
+    domains: Collection[str] | None,
+    threshold: float,
 ) -> list[StackGap]:
     from influence_core.nlu.comparing import compare_stacks, frequency_column
 
     column = frequency or frequency_column(findings.experiment.run)
-    return compare_stacks(findings, *points, frequency=column, threshold=threshold)
+    return compare_stacks(findings, *points, frequency=column, domains=domains, threshold=threshold)
 
 
 def _facts(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from influence_core.cli.stacked import CHANGES, TITLES
+from influence_core.cli.stacked import CHANGES, ERROR_TITLES
 from influence_core.cli.terminal import fill, known, output, plain, table
 from influence_core.nlu import by_source
+from influence_core.nlu.metrics import ERRORS, TITLES
 from influence_core.store.columns import NORMS
 
 if TYPE_CHECKING:
@@ -62,14 +63,14 @@ def _vog_lines(vog: pd.DataFrame) -> Iterator[tuple[object, ...]]:
 
 
 def _print_errors(whole: pd.DataFrame) -> None:
-    heads = (*(f"{title}#" for title in TITLES.values()), "slot F1#")
+    heads = (*(f"{title}#" for title in ERROR_TITLES), "slot F1#")
     output().print("\nerrors of the stacks of all rows")
     output().print(fill(table("source", "test rows#", *heads), _error_lines(whole)))
 
 
 def _error_lines(whole: pd.DataFrame) -> Iterator[tuple[object, ...]]:
     for line in whole.to_dict("records"):
-        rates = (known(line[name], ".2%") for name in TITLES)
+        rates = (known(line[name], ".2%") for name in ERRORS)
         yield _name(line["source"]), f"{line['rows']:,.0f}", *rates, known(line["slot_f1"], ".3f")
 
 

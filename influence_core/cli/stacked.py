@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from influence_core.cli.terminal import fill, known, output, plain, table
 from influence_core.nlu import paper as printed
+from influence_core.nlu.metrics import ERRORS, TITLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 CHANGES = ("dcer", "f_semer", "icer", "irer")
 """Error rates whose changes are listed, in the order of the paper."""
 
-TITLES = {"dcer": "DCER", "icer": "ICER", "semer": "SEMER", "f_semer": "F-SEMER", "irer": "IRER"}
+ERROR_TITLES = tuple(TITLES[name] for name in ERRORS)
 
 
 def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
@@ -35,9 +36,7 @@ def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
                 f"{manifest.train_rows:,} for training: what is pruned, and σ, is a share of these"
             )
         )
-    columns = table(
-        "all rows", "test rows#", *(f"{title}#" for title in TITLES.values()), "slot F1#"
-    )
+    columns = table("all rows", "test rows#", *(f"{title}#" for title in ERROR_TITLES), "slot F1#")
     console.print(fill(columns, _whole_lines(findings.whole())))
     console.print(
         "  shares of errors: in domains, in intents, in intents and slots, against truth and\n"
@@ -53,7 +52,7 @@ def _whole_lines(whole: pd.DataFrame) -> Iterator[tuple[object, ...]]:
         yield (
             line["domain"] if isinstance(line["domain"], str) else "overall",
             f"{line['rows']:,.0f}",
-            *(known(line[name], ".2%") for name in TITLES),
+            *(known(line[name], ".2%") for name in ERRORS),
             known(line["slot_f1"], ".3f"),
         )
 
@@ -145,7 +144,7 @@ def print_compared(points: tuple[Point, Point], gaps: list[StackGap]) -> None:
 
 def _gap_line(gap: StackGap) -> tuple[object, ...]:
     ends = gap.difference
-    name = TITLES.get(gap.metric, gap.metric.replace("_", " "))
+    name = TITLES.get(gap.metric, gap.metric)
     interval = f"{ends.low:+.4f} to {ends.high:+.4f}"
     rates = (f"{gap.first:.4f}", f"{gap.second:.4f}", f"{ends.mean:+.4f}", interval)
     return (name, gap.part, gap.rows, *rates, gap.verdict)

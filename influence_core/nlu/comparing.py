@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ConfigError, rule
-from influence_core.nlu.figures import ERRORS, WHOLE, Point, StackFindings
-from influence_core.nlu.metrics import rates, resampled
+from influence_core.nlu.figures import WHOLE, Point, StackFindings
+from influence_core.nlu.metrics import ERRORS, rates, resampled
 from influence_core.nlu.scope import THRESHOLD, held_out, scope_counts, scope_rates
 from influence_core.nlu.settings import TECHNIQUES
 from influence_core.pruning.evidence import DRAWS, Interval, Verdict, over_samples

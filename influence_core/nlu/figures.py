@@ -13,7 +13,7 @@ import numpy.typing as npt
 from influence_core.nlu.entropy import domain_entropies
 from influence_core.nlu.experiment import Outcome, StackExperiment
 from influence_core.nlu.material import Material, material_of
-from influence_core.nlu.metrics import COUNTS, by_group, rates, row_counts
+from influence_core.nlu.metrics import COUNTS, ERRORS, by_group, rates, row_counts
 from influence_core.nlu.settings import Technique
 from influence_core.nlu.slots import Interpretation
 from influence_core.pruning.efficiency import relative_change, sigma
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Point = tuple[Technique | None, float]
-
-ERRORS = ("dcer", "icer", "semer", "f_semer", "irer")
-"""Rates of errors, whose change is told."""
 
 WHOLE: Point = (None, 0.0)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from influence_core.nlu.states import open_states
 from influence_core.store.columns import Column
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
-from influence_core.training.schedule import steps_in_epoch
+from influence_core.training.schedule import enough_epochs, steps_in_epoch
 from influence_core.training.untuned import untuned_file
 
 Integers = npt.NDArray[np.int64]
@@ -294,15 +293,11 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
     slots = settings.slots or (SLOTS if SLOTS in columns else None)
     size = settings.batch_size or own.training.batch_size
     training = own.training.model_copy(update={"mode": settings.mode, "batch_size": size})
-    epochs = settings.epochs or _epochs(settings, training, dataset.splits["train"])
+    fewest = DOMAIN_STEPS if settings.mode == "probe" else 0
+    epochs = settings.epochs or enough_epochs(dataset.splits["train"], training, fewest)
     training = training.model_copy(update={"epochs": epochs})
     source = source_column(run, settings.source)
     return Material(run, settings, own.model, training, names, slots, source, folder)
-
-
-def _epochs(settings: StackSettings, training: TrainingSettings, rows: int) -> int:
-    fewest = DOMAIN_STEPS if settings.mode == "probe" else 0
-    return max(training.epochs, ceil(fewest / steps_in_epoch(rows, training.batch_size)))
 
 
 def _require_column(parameter: str, name: str, columns: list[str]) -> None:

@@ -45,17 +45,23 @@ COUNTS = (
 )
 """What is counted of each row, in the order of the columns of `row_counts`."""
 
-RATES = (
-    "dcer",
-    "icer",
-    "semer",
-    "f_semer",
-    "irer",
-    "slot_precision",
-    "slot_recall",
-    "slot_f1",
-)
+TITLES = {
+    "dcer": "DCER",
+    "icer": "ICER",
+    "semer": "SEMER",
+    "f_semer": "F-SEMER",
+    "irer": "IRER",
+    "slot_precision": "slot precision",
+    "slot_recall": "slot recall",
+    "slot_f1": "slot F1",
+}
+"""What each of the rates is called."""
+
+RATES = tuple(TITLES)
 """What `rates` tells; the first five are errors, of the last three more is better."""
+
+ERRORS = RATES[:5]
+"""Rates of errors, whose change is told."""
 
 
 def row_counts(truth: Sequence[Interpretation], predicted: Sequence[Interpretation]) -> Integers:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import ceil
 from typing import Any, cast
 
 from influence_core.config import TrainingSettings
 from influence_core.pruning.settings import ExperimentSettings, StrategyName
 from influence_core.selection.select import WITHOUT_SCORE, SelectionSettings
 from influence_core.store.query import Normalise
-from influence_core.training.schedule import steps_in_epoch
+from influence_core.training.schedule import enough_epochs, steps_in_epoch
 
 _DRAWN: dict[StrategyName, dict[str, Any]] = {
     "easy": {"strategy": "cutoff", "prune": "easy"},
@@ -105,7 +104,7 @@ def epochs_of(settings: ExperimentSettings, training: TrainingSettings, rows: in
     if settings.epochs is not None:
         return settings.epochs
     fewest = PROBE_STEPS if settings.mode == "probe" else 0
-    return max(training.epochs, ceil(fewest / steps_in_epoch(rows, training.batch_size)))
+    return enough_epochs(rows, training, fewest)
 
 
 def steps_of(

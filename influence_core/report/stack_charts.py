@@ -108,8 +108,8 @@ def turned_away(table: pd.DataFrame, threshold: float) -> go.Figure:
             hovertemplate=f"above %{{x:.0%}}: %{{y:.1%}} turned away<extra>{title}</extra>",
         )
         for column, title, colour, dash in (
-            ("unrecoverable", "out of scope", EASY, "solid"),
-            ("rejected", "in scope", HARD, "dash"),
+            ("unrecoverable", "unrecoverable, out of scope", EASY, "solid"),
+            ("rejected", "rejected, in scope", HARD, "dash"),
         )
     ]
     figure = chart(lines, "A domain must be more probable than", "Turned away", 320)

@@ -42,6 +42,15 @@ class Schedule:
         )
 
 
+def enough_epochs(rows: int, settings: TrainingSettings, fewest: int) -> int:
+    """Return the epochs of a training of so many rows, more if they are fewer steps than `fewest`.
+
+    >>> enough_epochs(1_000, TrainingSettings(epochs=10, batch_size=100), fewest=250)
+    25
+    """
+    return max(settings.epochs, ceil(fewest / steps_in_epoch(rows, settings.batch_size)))
+
+
 def checkpoint_steps(total_steps: int, checkpoints: int) -> list[int]:
     """Return up to `checkpoints` evenly spaced steps, the last step among them.
 
