@@ -11,7 +11,7 @@ from influence_core.report import spread_charts, stack_charts
 from influence_core.scores.registry import SCORES
 from influence_core.store import tables
 from influence_core.store.columns import score_column
-from ui import plots, queries, shell, state
+from ui import plots, queries, shell, stack_sources, state
 from ui.shell import NORMS, Lens
 from ui.spread import BODY, GROUPS_COMPARED, ordered
 from ui.stacks import ROLES, TECHNIQUES, findings, lined, relative
@@ -34,7 +34,8 @@ def entropies(experiment: StackExperiment) -> pd.DataFrame:
 
 
 def show(view: Lens, experiment: StackExperiment) -> None:
-    """Draw the shares of the domains, their entropies, and how hard they are."""
+    """Draw where rows come from, the shares of the domains, their entropies, how hard they are."""
+    stack_sources.show(view, experiment)
     _shares(experiment)
     _entropies(experiment)
     _densities(view, experiment)
@@ -52,7 +53,7 @@ def _shares(experiment: StackExperiment) -> None:
     with chosen:
         fraction = _gone(fractions)
     table, techniques = wide(told, fraction)
-    st.markdown(_said(table, techniques, fraction))
+    st.markdown(_said(table, techniques, fraction, stack_sources.prunable(experiment)))
     drawn = table.head(stack_charts.MOST)
     plots.draw(stack_charts.shares(drawn, techniques, ROLES), "domain shares")
     cap = ""
@@ -94,15 +95,15 @@ def _gone(fractions: list[float]) -> float:
     return named[state.get("gone")]
 
 
-def _said(table: pd.DataFrame, techniques: dict[str, str], fraction: float) -> str:
+def _said(table: pd.DataFrame, techniques: dict[str, str], fraction: float, prunable: str) -> str:
     """Say which technique moves the shares most, by how much in all, and for which domain."""
     moved = {name: (table[name] - table[_BEFORE]).abs().sum() / 2 for name in techniques}
     name = max(moved, key=lambda one: moved[one])
     line = table.loc[(table[name] - table[_BEFORE]).abs().idxmax()]
     change = line[name] / line[_BEFORE] - 1
     return (
-        f"With {percent(fraction, 0)} of the rows gone, **{techniques[name]}** moves the shares of "
-        f"the domains most, by {100 * moved[name]:.1f} points in all: "
+        f"With {percent(fraction, 0)} of the {prunable} gone, **{techniques[name]}** moves the "
+        f"shares of the domains most, by {100 * moved[name]:.1f} points in all: "
         f"**{plain(line['group'])}** goes from {percent(line[_BEFORE])} to {percent(line[name])} "
         f"({relative(change, 0)})."
     )

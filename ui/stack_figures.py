@@ -9,7 +9,7 @@ import streamlit as st
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
 from influence_core.report import stack_charts
-from ui import plots, queries
+from ui import plots, queries, stack_scope
 from ui.stacks import MEANT, RATES, findings, lined, pick, points, said_of, tested
 from ui.wording import count, counted, percent, plain
 
@@ -56,6 +56,7 @@ def show(experiment: StackExperiment) -> None:
     small = queries.manifest(experiment).small_domains
     st.caption(f"{MEANT} {said_of(experiment)}{_without_models(small)}")
     _confused(experiment)
+    stack_scope.show(experiment)
 
 
 def _without_models(small: tuple[str, ...]) -> str:

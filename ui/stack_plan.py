@@ -10,10 +10,10 @@ from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.settings import StackSettings
 from influence_core.progress import duration
 from influence_core.store.run import Run
-from ui import access, experiments, forms, queries, shell, state
+from ui import access, experiments, forms, queries, shell, stack_sources, state
 from ui.shell import Lens
 from ui.stacks import TECHNIQUES, findings
-from ui.wording import counted, plain
+from ui.wording import counted, plain, short
 
 QUICK = StackSettings(fractions=(0.52,), seeds=1)
 """What is planned unless more is asked for: every technique, at the paper's largest share."""
@@ -72,7 +72,7 @@ def plan(view: Lens) -> None:
         key=f"stack.plan {view.run.name} {present}",
     )
     with folded, shell.guard():
-        settings = _settings()
+        settings = _settings(view.run)
         _say_how_much(view.run, settings)
         _start(view.run, settings)
 
@@ -84,7 +84,7 @@ def seconds_a_stack(experiment: StackExperiment) -> float:
     return sum(told) / len(told) if told else float("nan")
 
 
-def _settings() -> StackSettings:
+def _settings(run: Run) -> StackSettings:
     chosen = st.multiselect(
         "Techniques",
         list(TECHNIQUES),
@@ -95,10 +95,29 @@ def _settings() -> StackSettings:
         persist_state="session",
     )
     values = {"techniques": tuple(chosen)}
-    for place, name in zip(st.columns(len(_HOW)), _HOW, strict=True):
+    sources = stack_sources.offered(run)
+    places = st.columns(len(_HOW) + bool(sources))
+    for place, name in zip(places, _HOW, strict=False):
         with place:
             values[name] = forms.field(StackSettings, name, "stack", QUICK)
+    if sources:
+        with places[-1]:
+            values["prune_only"] = _only(run, sources)
+    values["out_of_scope"] = forms.field(StackSettings, "out_of_scope", "stack", QUICK)
     return forms.build(StackSettings, values)
+
+
+def _only(run: Run, sources: list[str]) -> str | None:
+    """Draw the choice of the source whose rows alone may go."""
+    only: str | None = st.selectbox(
+        "Rows that may go",
+        [None, *sources],
+        format_func=lambda name: "All sources" if name is None else f"Only {short(name, 24)}",
+        help=StackSettings.model_fields["prune_only"].description,
+        key=f"stack.prune_only {run.name}",
+        persist_state="session",
+    )
+    return only
 
 
 def _say_how_much(run: Run, settings: StackSettings) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from influence_core.nlu import paper
-from influence_core.nlu.comparing import ALL, TAIL, TAIL_NAME, StackGap, compare_stacks
+from influence_core.nlu.comparing import (
+    ALL,
+)
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
-from influence_core.pruning.recommend import signed
-from influence_core.report import charts, differences
-from influence_core.store.run import Run
-from ui import plots, queries, state
+from influence_core.report import charts
+from ui import plots, queries, stack_compared, stack_sources, state
 from ui.stacks import (
     MEANT,
     RATES,
@@ -38,14 +37,6 @@ if TYPE_CHECKING:
 TOLD = ("dcer", "f_semer", "icer", "irer")
 """Rates in tables, in the order of the paper."""
 
-DRAWN = 12
-"""Parts of the test rows in the chart of a comparison, the largest ones."""
-
-FREQUENCY = "frequency"
-"""Column that says how often a text is said, where the data have it."""
-
-_PARTS = {ALL: "all test rows", TAIL_NAME: f"tail, {TAIL:.0%} of the traffic"}
-
 
 def by_domain(experiment: StackExperiment, point: Point) -> pd.DataFrame:
     """Return how the rates of every domain change at a point, the largest domains first."""
@@ -54,27 +45,24 @@ def by_domain(experiment: StackExperiment, point: Point) -> pd.DataFrame:
     return found[inside].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
 
 
-def gaps(
-    experiment: StackExperiment, first: Point, second: Point, domains: int = 0
-) -> list[StackGap]:
-    """Compare the stacks of two points, also on the tail and on so many of the largest domains."""
-    found = findings(experiment)
-    frequency = FREQUENCY if _counts_traffic(experiment.run) else None
-    largest = found.whole()["domain"].iloc[1 : domains + 1].tolist()
-    return compare_stacks(found, first, second, frequency=frequency, domains=largest)
-
-
 def show(experiment: StackExperiment) -> None:
     """Draw how errors grow with pruning, at what, and how certain that is."""
     found = queries.ask(experiment, changes)
     if found.empty:
         st.caption("No stack is trained on pruned data yet.")
         return
+    stack_sources.say_which(experiment)
     rate = _rate()
     plots.question("What loses least?")
     _answer(experiment, found, rate)
     plots.draw(
-        charts.pruning_curves(_curves(experiment, found, rate), RATES[rate], "+.1%"), "stack"
+        charts.pruning_curves(
+            _curves(experiment, found, rate),
+            RATES[rate],
+            "+.1%",
+            stack_sources.across(experiment),
+        ),
+        "stack curves",
     )
     st.caption(
         f"Change of the error rate against the stacks of all rows and the same seeds: +10% is a "
@@ -83,7 +71,7 @@ def show(experiment: StackExperiment) -> None:
     )
     _figures(found)
     _domains(experiment)
-    _compared(experiment)
+    stack_compared.show(experiment)
 
 
 def _rate() -> str:
@@ -109,7 +97,7 @@ def _answer(experiment: StackExperiment, found: pd.DataFrame, rate: str) -> None
         return
     best = last.sort_values(rate, kind="stable").iloc[0]
     told = f"{RATES[rate]} {changed(last.loc[[best.name]], rate)[0]}"
-    gone = f"With {percent(best['fraction'], 0)} of the training rows gone"
+    gone = f"With {percent(best['fraction'], 0)} of the {stack_sources.prunable(experiment)} gone"
     title = f"**{TECHNIQUES[best['technique']]}**"
     drawn = last[last["technique"] == "random"]
     if drawn.empty or best["technique"] == "random":
@@ -117,20 +105,12 @@ def _answer(experiment: StackExperiment, found: pd.DataFrame, rate: str) -> None
         return
     with st.spinner("Drawing test rows again and again", show_time=False):
         pair = [(name, float(best["fraction"])) for name in (best["technique"], "random")]
-        compared = queries.ask(experiment, gaps, *pair)
+        compared = queries.ask(experiment, stack_compared.gaps, *pair)
     gap = next(one for one in compared if (one.metric, one.part) == (rate, ALL))
     certain = "certain" if gap.verdict == "better" else "**not** certain"
     st.markdown(
         f"{gone}, {title} does best: {told}, against {relative(drawn.iloc[0][rate])} where rows go "
-        f"at random. That it is better than random is {certain}: {_difference(gap)}."
-    )
-
-
-def _difference(gap: StackGap) -> str:
-    one = gap.difference
-    return (
-        f"{percent(gap.first)} errors against {percent(gap.second)}, a difference of "
-        f"{signed(one.mean)} points ({signed(one.low)} to {signed(one.high)})"
+        f"at random. That it is better than random is {certain}: {stack_compared.difference(gap)}."
     )
 
 
@@ -193,7 +173,7 @@ def _domains(experiment: StackExperiment) -> None:
         plots.question("Which domains pay for it?")
     with chosen:
         pruned = [point for point in queries.ask(experiment, points) if point != WHOLE]
-        point = pick("pruned", "Pruned by", pruned, _usual(pruned))
+        point = pick("pruned", "Pruned by", pruned, stack_compared.usual(pruned))
     found = queries.ask(experiment, by_domain, point)
     known, among = tested(found.dropna(subset=["irer"]))
     if not known.empty:
@@ -220,69 +200,4 @@ def _domains(experiment: StackExperiment) -> None:
         printed = paper.by_domain().rename(columns={"domain": "Domain", "share": "Its share"})
         lined(printed.rename(columns=RATES))
         st.caption("52% pruned by VoG: within the dataset / within its domain.")
-
-
-def _compared(experiment: StackExperiment) -> None:
-    """Draw two points compared, with how certain their differences are."""
-    import pandas as pd
-
-    found = queries.ask(experiment, points)
-    with st.expander("Compare two ways of pruning", icon=":material/compare_arrows:"):
-        left, right = st.columns(2)
-        with left:
-            first = pick("these", "These stacks", found, _usual(found))
-        with right:
-            second = pick("those", "Those stacks", found, WHOLE)
-        if first == second:
-            st.caption("Choose two that differ.")
-            return
-        with st.spinner("Drawing test rows again and again", show_time=False):
-            compared = queries.ask(experiment, gaps, first, second, DRAWN)
-        told = [one for one in compared if _comparable(one)]
-        rate = state.get("rate")
-        lines = [one for one in told if one.metric == rate]
-        named = [one for one in lines if one.part in _PARTS]
-        domains = sorted(
-            (one for one in lines if one.part not in _PARTS), key=lambda one: -one.rows
-        )
-        st.markdown(f"**{RATES[rate]}**: {_difference(named[0])}. {_certain(named[0])}")
-        table = pd.DataFrame([_line(one) for one in [*named, *domains]])
-        plots.draw(differences.differences(table, "part"), "stack differences")
-        more = f" The {DRAWN} largest domains are drawn." if len(domains) == DRAWN else ""
-        st.caption(
-            "First minus second; fewer errors are better. A bar is the 95% interval over test rows "
-            f"drawn anew and, for as many seeds, over these, the wider end of both.{more}"
-        )
-
-
-def _comparable(gap: StackGap) -> bool:
-    return gap.rows > 0 and gap.difference.mean == gap.difference.mean
-
-
-def _certain(gap: StackGap) -> str:
-    if gap.verdict == "undecided":
-        return "That is undecided."
-    return f"These are certainly {gap.verdict}."
-
-
-def _line(gap: StackGap) -> dict[str, object]:
-    name = f"{_PARTS.get(gap.part, gap.part)}, {count(gap.rows)}"
-    ends = asdict(gap.difference)
-    return {"part": name, "first": gap.first, "second": gap.second, "verdict": gap.verdict, **ends}
-
-
-def _usual(found: list[Point]) -> Point | None:
-    """Return the point that is shown unasked: the paper's technique at the largest share."""
-    ranked = sorted(found, key=lambda point: (point[1], point[0] == "vog-dataset"))
-    return ranked[-1] if ranked else None
-
-
-def _counts_traffic(run: Run) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pq.read_schema(run.examples_file)
-    if FREQUENCY not in schema.names:
-        return False
-    kind = schema.field(FREQUENCY).type
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+    stack_sources.pay(experiment, point, TOLD)

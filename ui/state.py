@@ -119,6 +119,7 @@ PARAMETERS = (
     Parameter("seen", page="nlu"),
     Parameter("pruned", page="nlu"),
     Parameter("gone", page="nlu"),
+    Parameter("sure", page="nlu"),
     Parameter("these", page="nlu"),
     Parameter("those", page="nlu"),
     Parameter("sentence", page="nlu"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,8 +20,9 @@ from influence_core.progress import Listener
 from influence_core.store.run import open_run
 
 if TYPE_CHECKING:
+    from influence_core.nlu.comparing import StackGap
     from influence_core.nlu.experiment import StackExperiment
-    from influence_core.nlu.figures import StackFindings
+    from influence_core.nlu.figures import Point, StackFindings
 
 
 @with_settings(StackSettings, ComputeSettings)
@@ -33,9 +35,38 @@ def nlu(
     domains: Annotated[
         bool, typer.Option("--domains", help="List the changes of every domain, too.")
     ] = False,
+    by_source: Annotated[
+        bool,
+        typer.Option(
+            "--by-source", help="List rows, VoG, errors and changes by the source of rows, too."
+        ),
+    ] = False,
     paper: Annotated[
         bool, typer.Option("--paper", help="Show the figures of the paper beside these.")
     ] = False,
+    pair: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="A,B",
+            help="Compare two kinds of stacks, as vog-dataset@0.52,random@0.52, or full for those "
+            "of all rows: every rate, overall, on the tail and by domain, with intervals.",
+        ),
+    ] = None,
+    frequency: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column that says how often a text is said, for the tail; 'frequency' where the "
+            "data have it, and else equal texts are counted.",
+        ),
+    ] = None,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            help="Probability that a domain must exceed to be asked, with --out-of-scope."
+        ),
+    ] = 0.5,
     as_json: AsJson = False,
     *,
     given: dict[str, object],
@@ -46,18 +77,28 @@ def nlu(
     a tagger of slots are trained on what each technique leaves, and judged on the test rows, which
     are never touched. An experiment that was stopped goes on with --resume.
     """
-    from influence_core.cli import stacked
+    from influence_core.cli import sourced, stacked
+    from influence_core.nlu.comparing import parse_points
     from influence_core.nlu.figures import StackFindings
+    from influence_core.nlu.scope import check_threshold
 
+    points = parse_points(pair) if pair else None
+    check_threshold(threshold)
     experiment = compute(_resumed(run, name, given) if resume else _begun(run, name, given))
     findings = StackFindings(experiment)
+    gaps = _compared(findings, points, frequency, threshold) if points else []
     if as_json:
-        print_json(_facts(experiment, findings))
+        print_json(_facts(experiment, findings, gaps, threshold))
         return
     stacked.print_whole(experiment, findings)
     stacked.print_changes(findings, paper)
     if domains:
         stacked.print_domains(findings, paper)
+    if by_source:
+        sourced.print_sources(findings)
+    stacked.print_scope(findings, threshold)
+    if points:
+        stacked.print_compared(points, gaps)
     stacked.print_folder(experiment)
 
 
@@ -90,7 +131,24 @@ def _resumed(
     return go_on
 
 
-def _facts(experiment: StackExperiment, findings: StackFindings) -> dict[str, Any]:
+def _compared(
+    findings: StackFindings, points: tuple[Point, Point], frequency: str | None, threshold: float
+) -> list[StackGap]:
+    from influence_core.nlu.comparing import compare_stacks, frequency_column
+
+    column = frequency or frequency_column(findings.experiment.run)
+    return compare_stacks(findings, *points, frequency=column, threshold=threshold)
+
+
+def _facts(
+    experiment: StackExperiment,
+    findings: StackFindings,
+    gaps: list[StackGap],
+    threshold: float,
+) -> dict[str, Any]:
+    from influence_core.nlu import by_source
+    from influence_core.nlu.scope import held_out, scope
+
     return {
         "path": str(experiment.path),
         **experiment.manifest().model_dump(mode="json"),
@@ -100,4 +158,10 @@ def _facts(experiment: StackExperiment, findings: StackFindings) -> dict[str, An
         "changes_by_domain": records(findings.changes_by_domain()),
         "shares": records(findings.shares()),
         "entropies": records(findings.entropies()),
+        "scope": records(scope(findings, threshold)) if held_out(findings) else [],
+        "compared": [{**asdict(gap), "verdict": gap.verdict} for gap in gaps],
+        "sources": records(by_source.composition(findings)),
+        "vog_by_source": records(by_source.hardness(findings)),
+        "whole_by_source": records(by_source.whole(findings)),
+        "changes_by_source": records(by_source.changes(findings)),
     }

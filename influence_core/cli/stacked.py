@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from influence_core.cli.terminal import fill, known, output, plain, table
@@ -11,8 +12,9 @@ from influence_core.nlu import paper as printed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from influence_core.nlu.comparing import StackGap
     from influence_core.nlu.experiment import StackExperiment
-    from influence_core.nlu.figures import StackFindings
+    from influence_core.nlu.figures import Point, StackFindings
 
 CHANGES = ("dcer", "f_semer", "icer", "irer")
 """Error rates whose changes are listed, in the order of the paper."""
@@ -25,6 +27,14 @@ def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
     console, manifest = output(), experiment.manifest()
     settings = manifest.settings
     console.print(plain(f"{experiment.title}: {settings.claim}, equal steps"))
+    if settings.prune_only is not None:
+        rows = len(findings.material.prunable)
+        console.print(
+            plain(
+                f"  only rows of {settings.prune_only!r} go, {rows:,} of the "
+                f"{manifest.train_rows:,} for training: what is pruned, and σ, is a share of these"
+            )
+        )
     columns = table(
         "all rows", "test rows#", *(f"{title}#" for title in TITLES.values()), "slot F1#"
     )
@@ -96,6 +106,54 @@ def _domain_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
             *(line["domain"], line["technique"], f"{line['fraction']:.0%}", line["rows"]),
             *(known(line[name], "+z.0%") for name in ("share", *CHANGES)),
         )
+
+
+def print_scope(findings: StackFindings, threshold: float) -> None:
+    """Print how many rows find no domain, where domains were held out."""
+    from influence_core.nlu.scope import held_out, scope
+
+    if not held_out(findings):
+        return
+    console, told = output(), scope(findings, threshold)
+    console.print(f"\nrows that find no domain of a probability above {threshold:.0%}")
+    columns = table("technique", "pruned#", "unrecoverable#", "change#", "rejected#", "change#")
+    console.print(fill(columns, _scope_lines(told[told["domain"].isna()])))
+    console.print(
+        "  unrecoverable: of rows whose domain was held out; more is better, the others are taken\n"
+        "  for some domain. rejected: of rows in scope; fewer is better. Changes are in points"
+    )
+
+
+def _scope_lines(told: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    for line in told.to_dict("records"):
+        pruned = line["fraction"] > 0
+        rates = (
+            (f"{line[name]:.1%}", f"{100 * line[f'{name}_change']:+.1f}" if pruned else "")
+            for name in ("unrecoverable", "rejected")
+        )
+        yield (*_named((line["technique"], line["fraction"])), *chain.from_iterable(rates))
+
+
+def print_compared(points: tuple[Point, Point], gaps: list[StackGap]) -> None:
+    """Print every rate of two kinds of stacks, with how certain their difference is."""
+    console, shown = output(), [gap for gap in gaps if gap.rows and gap.first == gap.first]
+    first, second = (" ".join(filter(None, _named(point))) for point in points)
+    console.print(f"\n{first}, against {second}: first minus second")
+    columns = ("rows#", "first#", "second#", "first − second#", "95% interval#", "first is")
+    console.print(fill(table("rate", "of", *columns), map(_gap_line, shown)))
+
+
+def _gap_line(gap: StackGap) -> tuple[object, ...]:
+    ends = gap.difference
+    name = TITLES.get(gap.metric, gap.metric.replace("_", " "))
+    interval = f"{ends.low:+.4f} to {ends.high:+.4f}"
+    rates = (f"{gap.first:.4f}", f"{gap.second:.4f}", f"{ends.mean:+.4f}", interval)
+    return (name, gap.part, gap.rows, *rates, gap.verdict)
+
+
+def _named(point: Point) -> tuple[str, str]:
+    technique, fraction = point
+    return (str(technique), f"{fraction:.0%}") if fraction else ("all rows", "")
 
 
 def print_folder(experiment: StackExperiment) -> None:

@@ -53,34 +53,42 @@ def cells(settings: StackSettings) -> list[Cell]:
     return [*(Cell(None, 0.0, seed) for seed in seeds), *(Cell(*one) for one in pruned)]
 
 
-def draw(run: Run, settings: StackSettings, truth: list[Interpretation]) -> dict[Cell, Integers]:
+def draw(
+    run: Run, settings: StackSettings, truth: list[Interpretation], prunable: Integers
+) -> dict[Cell, Integers]:
     """Return the training rows that every cell learns from, ascending.
 
     Args:
         truth: what is meant by every training row, in their order.
+        prunable: the training rows that may go, ascending; the others stay in every cell. A cell
+            drops its fraction of these, drawn as if there were no others; normalised scores and
+            entropies are still those among all training rows.
 
     Raises:
         SelectionError: the run has no VoG.
     """
-    drawn = dict(_drawn(run, settings, truth))
-    return {cell: drawn[cell] for cell in cells(settings)}
+    train = np.flatnonzero(training(run))
+    spared = np.setdiff1d(train, prunable, assume_unique=True)
+    drawn = dict(_drawn(run, settings, truth, prunable))
+    return {cell: np.union1d(drawn[cell], spared) for cell in cells(settings)}
 
 
 def _drawn(
-    run: Run, settings: StackSettings, truth: list[Interpretation]
+    run: Run, settings: StackSettings, truth: list[Interpretation], prunable: Integers
 ) -> Iterator[tuple[Cell, Integers]]:
-    train = np.flatnonzero(training(run))
+    """Yield what every cell keeps of the rows that may go."""
     wanted = {cell: _selection(cell) for cell in cells(settings)}
-    chosen = {one.settings: one.kept for one in select_each(run, filter(None, wanted.values()))}
+    told = select_each(run, filter(None, wanted.values()), prunable)
+    chosen = {one.settings: one.kept for one in told}
     mixed = None
     for cell, selection in wanted.items():
         if cell.technique is None:
-            yield cell, train
+            yield cell, prunable
         elif selection is not None:
             yield cell, chosen[selection]
         else:
-            mixed = _mixed(run, train, truth) if mixed is None else mixed
-            yield cell, _kept(run, train, mixed, cell)
+            mixed = _mixed(run, prunable, truth) if mixed is None else mixed
+            yield cell, _kept(run, prunable, mixed, cell)
 
 
 def _selection(cell: Cell) -> SelectionSettings | None:
@@ -91,14 +99,15 @@ def _selection(cell: Cell) -> SelectionSettings | None:
     return SelectionSettings(fraction=cell.fraction, seed=cell.seed, **drawn)
 
 
-def _mixed(run: Run, train: Integers, truth: list[Interpretation]) -> npt.NDArray[np.float64]:
+def _mixed(run: Run, rows: Integers, truth: list[Interpretation]) -> npt.NDArray[np.float64]:
     column = catalogue(run).get(score_column("vog", "dataset"))
-    vog = at(run, column, train).to_numpy().astype(np.float64)
-    return combined(vog, row_entropies(truth))
+    vog = at(run, column, rows).to_numpy().astype(np.float64)
+    inside = np.isin(np.flatnonzero(training(run)), rows, assume_unique=True)
+    return combined(vog, row_entropies(truth)[inside])
 
 
-def _kept(run: Run, train: Integers, scores: npt.NDArray[np.float64], cell: Cell) -> Integers:
-    ids = at(run, catalogue(run).get("id"), train).to_numpy()
+def _kept(run: Run, rows: Integers, scores: npt.NDArray[np.float64], cell: Cell) -> Integers:
+    ids = at(run, catalogue(run).get("id"), rows).to_numpy()
     order = samplers.linear(scores, ids, np.random.default_rng([cell.seed, 0]))
-    keep = len(train) - round(cell.fraction * len(train))
-    return np.sort(train[order[:keep]])
+    keep = len(rows) - round(cell.fraction * len(rows))
+    return np.sort(rows[order[:keep]])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from influence_core.errors import ConfigError, rule
-from influence_core.nlu.figures import ERRORS, Point, StackFindings
-from influence_core.nlu.metrics import RATES, rates, resampled
+from influence_core.nlu.figures import ERRORS, WHOLE, Point, StackFindings
+from influence_core.nlu.metrics import rates, resampled
+from influence_core.nlu.scope import THRESHOLD, held_out, scope_counts, scope_rates
+from influence_core.nlu.settings import TECHNIQUES
 from influence_core.pruning.evidence import DRAWS, Interval, Verdict, over_samples
+from influence_core.store.run import Run
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -20,7 +23,16 @@ Integers = npt.NDArray[np.int64]
 TAIL = 0.4
 """Share of the traffic that its least frequent texts make up."""
 
+FULL = "full"
+"""What the stacks of all rows are called."""
+
+FREQUENCY = "frequency"
+"""Column that says how often a text is said, where data have it."""
+
 ALL, TAIL_NAME = "all", "tail"
+
+FEWER_IS_BETTER = (*ERRORS, "rejected")
+"""Rates that are better the lower they are."""
 
 _DIGITS = 12
 """Decimals of an interval: what is beyond comes of adding rates in another order."""
@@ -47,7 +59,7 @@ class StackGap:
         if not self.difference.excludes_zero:
             return "undecided"
         fewer = self.difference.high < 0
-        return "better" if fewer == (self.metric in ERRORS) else "worse"
+        return "better" if fewer == (self.metric in FEWER_IS_BETTER) else "worse"
 
 
 def compare_stacks(
@@ -57,6 +69,7 @@ def compare_stacks(
     *,
     frequency: str | None = None,
     domains: Collection[str] | None = None,
+    threshold: float = THRESHOLD,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> list[StackGap]:
@@ -70,6 +83,8 @@ def compare_stacks(
     Args:
         frequency: column that says how often a text is said; without one equal texts are counted.
         domains: those to compare besides, all by default: every one takes its time.
+        threshold: probability that a domain must exceed to be asked, where the experiment held
+            domains out and the rates of `influence_core.nlu.scope` are compared as well.
 
     Raises:
         ConfigError: there is no such point.
@@ -78,10 +93,45 @@ def compare_stacks(
         if point not in findings.points:
             has = ", ".join(map(str, findings.points))
             raise ConfigError(rule(name, f"be a technique and a fraction of it ({has})", point))
-    groups = findings.counts(first), findings.counts(second)
+    told = [(rates, [findings.counts(point) for point in (first, second)])]
+    if held_out(findings):
+        away = [scope_counts(findings, point, threshold) for point in (first, second)]
+        told.append((scope_rates, away))
     generator = np.random.default_rng(seed)
     parts = _parts(findings, frequency, domains)
-    return [gap for part, inside in parts for gap in _gaps(part, groups, inside, generator, draws)]
+    return [
+        gap
+        for part, inside in parts
+        for tell, groups in told
+        for gap in _gaps(part, tell, groups, inside, generator, draws)
+    ]
+
+
+def parse_points(text: str) -> tuple[Point, Point]:
+    """Return the two points that `TECHNIQUE@FRACTION,TECHNIQUE@FRACTION` names.
+
+    >>> parse_points("vog-dataset@0.52,full")
+    (('vog-dataset', 0.52), (None, 0.0))
+
+    Raises:
+        ConfigError: it is not written like that.
+    """
+    points = [point for one in text.split(",") if (point := _parsed(one.strip())) is not None]
+    if len(points) == 2 == len(text.split(",")):
+        return points[0], points[1]
+    must = f"name two of {FULL!r} and TECHNIQUE@FRACTION, as 'vog-dataset@0.52,{FULL}'"
+    raise ConfigError(rule("compare", must, text))
+
+
+def _parsed(text: str) -> Point | None:
+    if text == FULL:
+        return WHOLE
+    technique, _, share = text.partition("@")
+    try:
+        fraction = float(share)
+    except ValueError:
+        return None
+    return next(((one, fraction) for one in TECHNIQUES if one == technique), None)
 
 
 def tail(frequencies: npt.ArrayLike, share: float = TAIL) -> Flags:
@@ -100,6 +150,18 @@ def tail(frequencies: npt.ArrayLike, share: float = TAIL) -> Flags:
     mass = np.cumsum(np.bincount(place, weights=counted))
     reached: Flags = (mass <= share * mass[-1] + 1e-9)[place]
     return reached
+
+
+def frequency_column(run: Run) -> str | None:
+    """Return the column that says how often a text is said: 'frequency', if it holds numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(run.examples_file)
+    if FREQUENCY not in schema.names:
+        return None
+    kind = schema.field(FREQUENCY).type
+    return FREQUENCY if pa.types.is_integer(kind) or pa.types.is_floating(kind) else None
 
 
 def frequencies(findings: StackFindings, column: str | None = None) -> Floats:
@@ -143,6 +205,7 @@ def _parts(
 
 def _gaps(
     part: str,
+    tell: Callable[[Integers], dict[str, Floats]],
     groups: Sequence[Integers],
     inside: Flags,
     generator: np.random.Generator,
@@ -151,9 +214,9 @@ def _gaps(
     counts = [group[:, inside] for group in groups]
     drawn = resampled(np.concatenate(counts), generator, draws)
     split = np.split(drawn, [len(counts[0])])
-    each = [rates(group.sum(axis=1)) for group in counts]
-    samples = [{name: rate.mean(axis=0) for name, rate in rates(one).items()} for one in split]
-    for name in RATES:
+    each = [tell(group.sum(axis=1)) for group in counts]
+    samples = [{name: rate.mean(axis=0) for name, rate in tell(one).items()} for one in split]
+    for name in each[0]:
         first, second = (float(np.mean(one[name])) for one in each)
         spread = samples[0][name] - samples[1][name]
         pairs = each[0][name] - each[1][name] if len(counts[0]) == len(counts[1]) > 1 else None

@@ -36,7 +36,8 @@ class Outcome:
     """What a stack understood of the test rows, and what training it took.
 
     `rows` of each domain were trained on in `seconds`; stacks that were trained together share
-    them evenly. `confidence` (test rows,) is the probability of the domain that was chosen.
+    them evenly. `confidence` (test rows,) is the probability of the domain that was chosen, and
+    `outside`, if it was asked for, that by a classifier which has never seen a row of its domain.
     """
 
     cell: Cell
@@ -46,6 +47,7 @@ class Outcome:
     intents: Sequence[str]
     slots: Sequence[tuple[Slot, ...]]
     confidence: npt.NDArray[np.float32]
+    outside: npt.NDArray[np.float32] | None = None
 
     def understood(self, texts: Sequence[str]) -> list[Interpretation]:
         """Return what it understood of the test rows, whose texts these are."""
@@ -93,6 +95,8 @@ class StackExperiment(RunExperiment[StackManifest]):
                 "confidence": outcome.confidence,
             }
         )
+        if outcome.outside is not None:
+            table = table.append_column("outside", pa.array(outcome.outside))
         table = table.replace_schema_metadata({_FACTS: json.dumps(facts)})
         write_parquet(self.file_of(outcome.cell), table)
 
@@ -110,10 +114,12 @@ class StackExperiment(RunExperiment[StackManifest]):
                 table[name].to_pylist() for name in ("domain", "intent", "slots")
             )
             confidence = table["confidence"].to_numpy()
+            outside = table["outside"].to_numpy() if "outside" in table.column_names else None
             told = [
                 tuple(Slot(one["start"], one["end"], one["slot"]) for one in row) for row in slots
             ]
-            yield Outcome(cell, facts["rows"], facts["seconds"], domains, intents, told, confidence)
+            said = (domains, intents, told, confidence, outside)
+            yield Outcome(cell, facts["rows"], facts["seconds"], *said)
 
 
 def open_stacks(run: Run, name: str) -> StackExperiment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from influence_core.nlu.entropy import domain_entropies
 from influence_core.nlu.experiment import Outcome, StackExperiment
 from influence_core.nlu.material import Material, material_of
-from influence_core.nlu.metrics import COUNTS, by_domain, rates, row_counts
+from influence_core.nlu.metrics import COUNTS, by_group, rates, row_counts
 from influence_core.nlu.settings import Technique
 from influence_core.nlu.slots import Interpretation
 from influence_core.pruning.efficiency import relative_change, sigma
@@ -73,6 +74,12 @@ class StackFindings:
         """Return what the stacks of a point left, in the order of their seeds."""
         return [outcome for _, outcome in sorted(self._outcomes[point].items())]
 
+    def paired(self, point: Point) -> tuple[list[int], list[int]]:
+        """Return which stacks of a point, and which of all rows, have equal seeds, pair by pair."""
+        own, whole = (sorted(self._outcomes[one]) for one in (point, WHOLE))
+        seeds = [seed for seed in own if seed in whole]
+        return [own.index(seed) for seed in seeds], [whole.index(seed) for seed in seeds]
+
     def counts(self, point: Point) -> Integers:
         """Return what is wrong of each test row by the stacks of a point (S, rows, `COUNTS`)."""
         if point not in self._counted:
@@ -105,8 +112,12 @@ class StackFindings:
 
         Rates are those of the sums over seeds.
         """
+        return self.whole_by("domain", self.domains)
+
+    def whole_by(self, name: str, groups: Sequence[str]) -> pd.DataFrame:
+        """Return the same by other groups of the test rows (T,), under that name."""
         counts = self.counts(WHOLE)
-        table = by_domain(np.concatenate(counts), self.domains * len(counts))
+        table = by_group(np.concatenate(counts), [*groups] * len(counts), name)
         sums = [name for name in COUNTS if name in table]
         table[sums] = table[sums] / len(counts)
         return table
@@ -120,7 +131,7 @@ class StackFindings:
         """
         import pandas as pd
 
-        return pd.DataFrame([self._change(point) for point in self.pruned])
+        return pd.DataFrame([self.change(point) for point in self.pruned])
 
     def changes_by_domain(self) -> pd.DataFrame:
         """Return the same by domain: technique, fraction, domain, rows, share and error rates.
@@ -134,7 +145,7 @@ class StackFindings:
         for point in self.pruned:
             for domain in self.material.domain_names:
                 inside = np.array(self.domains) == domain
-                line = self._change(point, inside)
+                line = self.change(point, inside)
                 share = self._share(point, domain) / self._share(WHOLE, domain) - 1
                 lines.append({**line, "domain": domain, "rows": int(inside.sum()), "share": share})
         return pd.DataFrame(lines)
@@ -175,19 +186,16 @@ class StackFindings:
                 counted[place[true], place[told]] += 1
         return pd.DataFrame(counted / len(self.outcomes(point)), index=names, columns=names)
 
-    @cached_property
-    def _counted(self) -> dict[Point, Integers]:
-        return {}
-
-    def _change(
+    def change(
         self, point: Point, inside: npt.NDArray[np.bool_] | None = None
     ) -> dict[str, object]:
-        seeds = [seed for seed in self._outcomes[point] if seed in self._outcomes[WHOLE]]
-        after, before = (self._rates(one, seeds, inside) for one in (point, WHOLE))
+        """Return a line of `changes`, on the test rows `inside` (T,), or on all of them."""
+        mine, base = self.paired(point)
+        after, before = self._rates(point, mine, inside), self._rates(WHOLE, base, inside)
         line: dict[str, object] = {
             "technique": point[0],
             "fraction": point[1],
-            "seeds": len(seeds),
+            "seeds": len(mine),
         }
         for name in ERRORS:
             change = relative_change(after[name], before[name])
@@ -197,10 +205,13 @@ class StackFindings:
             line[f"{name}_sigma"] = float(sigma(mean, point[1]))
         return line
 
+    @cached_property
+    def _counted(self) -> dict[Point, Integers]:
+        return {}
+
     def _rates(
-        self, point: Point, seeds: list[int], inside: npt.NDArray[np.bool_] | None
+        self, point: Point, places: list[int], inside: npt.NDArray[np.bool_] | None
     ) -> dict[str, Floats]:
-        places = [sorted(self._outcomes[point]).index(seed) for seed in sorted(seeds)]
         counts = self.counts(point)[places]
         return rates((counts if inside is None else counts[:, inside]).sum(axis=1))
 

@@ -16,7 +16,9 @@ from influence_core.errors import DataError, RunError, rule
 from influence_core.model.tokens import TokenStore, open_tokens
 from influence_core.nlu.settings import StackSettings
 from influence_core.nlu.slots import OUTSIDE, Interpretation, interpretations, tags
+from influence_core.nlu.sources import rows_of, source_column
 from influence_core.nlu.states import open_states
+from influence_core.store.columns import Column
 from influence_core.store.run import Run
 from influence_core.store.state import dataset_of
 from influence_core.training.schedule import steps_in_epoch
@@ -29,6 +31,9 @@ SLOTS = "slots"
 
 DOMAIN_STEPS, PART_STEPS = 1_000, 400
 """Fewest steps of a probe on all rows, of domains and within one, unless epochs are asked for."""
+
+_FEWEST = 3
+"""Domains from which on one can be held out, and others be told apart."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Material:
     training: TrainingSettings
     domain_names: tuple[str, ...]
     slots_column: str | None
+    source_column: Column | None
     folder: Path
 
     @cached_property
@@ -107,6 +113,21 @@ class Material:
         return np.flatnonzero(self.splits == "train")
 
     @cached_property
+    def prunable(self) -> Integers:
+        """Positions of the training rows that may go, ascending: of all sources, or of one.
+
+        Raises:
+            DataError: no training row comes from the source whose rows alone may go.
+        """
+        only = self.settings.prune_only
+        if only is None:
+            return self.train_rows
+        if self.source_column is None:
+            must = "be left out where the data have no column 'source', and no other is named"
+            raise DataError(rule("prune_only", must, only))
+        return rows_of(self.run, self.source_column, only, self.train_rows)
+
+    @cached_property
     def test_rows(self) -> Integers:
         """Positions of the test rows, ascending: nothing ever prunes them."""
         return np.flatnonzero(self.splits == "test")
@@ -121,6 +142,20 @@ class Material:
     def parts(self) -> tuple[Part, ...]:
         """The task of every domain, in the order of `domain_names`."""
         return tuple(self._part(number) for number in range(len(self.domain_names)))
+
+    def without(self, domain: int) -> Integers:
+        """Return the domain of every example as one of the others, of which there is one fewer.
+
+        Rows of the domain that is left out, which nothing may learn from, are given the first.
+        """
+        return np.where(self.domains == domain, 0, self.domains - (self.domains > domain))
+
+    @cached_property
+    def held_out(self) -> tuple[int, ...]:
+        """Domains that are held out in turn: those with test rows, if any are."""
+        if not self.settings.out_of_scope:
+            return ()
+        return tuple(int(one) for one in np.unique(self.domains[self.test_rows]))
 
     def counted(self, rows: Integers) -> dict[str, int]:
         """Count rows by their domain."""
@@ -236,7 +271,8 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
 
     Raises:
         RunError: the run has no training rows, no test rows, or pairs of texts.
-        DataError: the data have no such column of intents or slots.
+        DataError: the data have no such column of intents, slots or sources, or too few domains for
+            one to be held out.
     """
     import pyarrow.parquet as pq
 
@@ -247,14 +283,21 @@ def material_of(run: Run, settings: StackSettings, folder: Path) -> Material:
                 f"Run {run.name!r} has no {split} rows for stacks to be {use}. Make it from data "
                 "with a split column, or let `influence run` hold some out."
             )
+    names = dataset.label_names
+    if settings.out_of_scope and len(names) < _FEWEST:
+        least = f"be off where there are fewer than {_FEWEST} domains, of which one is held out"
+        raise DataError(rule("out_of_scope", least, f"{len(names)} domains"))
     columns = pq.read_schema(run.examples_file).names
     _require_column("intent", settings.intent, columns)
     if settings.slots is not None:
         _require_column("slots", settings.slots, columns)
     slots = settings.slots or (SLOTS if SLOTS in columns else None)
-    epochs = settings.epochs or _epochs(settings, own.training, dataset.splits["train"])
-    training = own.training.model_copy(update={"mode": settings.mode, "epochs": epochs})
-    return Material(run, settings, own.model, training, dataset.label_names, slots, folder)
+    size = settings.batch_size or own.training.batch_size
+    training = own.training.model_copy(update={"mode": settings.mode, "batch_size": size})
+    epochs = settings.epochs or _epochs(settings, training, dataset.splits["train"])
+    training = training.model_copy(update={"epochs": epochs})
+    source = source_column(run, settings.source)
+    return Material(run, settings, own.model, training, names, slots, source, folder)
 
 
 def _epochs(settings: StackSettings, training: TrainingSettings, rows: int) -> int:

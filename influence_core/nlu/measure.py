@@ -58,7 +58,7 @@ def plan_stacks(
 
     Raises:
         RunError: the run is not finished, or lacks training or test rows.
-        DataError: the data have no such intents, or slots that cannot be read.
+        DataError: the data have no such intents or sources, or slots that cannot be read.
         SelectionError: the run has no VoG.
         ConfigError: the backend is not installed.
     """
@@ -138,7 +138,8 @@ def _work(material: Material) -> Work:
 
 def _steps(material: Material) -> int:
     """Return the optimisation steps of one stack, all of its models together."""
-    return material.domain_steps + sum(_part_steps(material, part) for part in material.parts)
+    domains = material.domain_steps * (1 + len(material.held_out))
+    return domains + sum(_part_steps(material, part) for part in material.parts)
 
 
 def _part_steps(material: Material, part: Part) -> int:

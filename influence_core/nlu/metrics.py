@@ -148,25 +148,26 @@ def resampled(counts: Integers, generator: np.random.Generator, draws: int = DRA
     return (drawn @ kinds).reshape(draws, models, width).transpose(1, 0, 2)
 
 
-def by_domain(counts: Integers, domains: Sequence[str]) -> pd.DataFrame:
-    """Return counts and rates of all rows, then of each domain, the largest first.
+def by_group(counts: Integers, groups: Sequence[str], name: str = "domain") -> pd.DataFrame:
+    """Return counts and rates of all rows, then of each group, the largest first.
 
     Args:
         counts: those of each row (rows, `COUNTS`).
-        domains: true domain of each row (rows,).
+        groups: group of each row (rows,), as its true domain.
+        name: what the column of the groups is called.
 
     Returns:
-        Columns `domain` (missing on the first line, that of all rows), `COUNTS` and `RATES`.
+        Columns `name` (missing on the first line, that of all rows), `COUNTS` and `RATES`.
     """
     import pandas as pd
 
-    codes, names = pd.factorize(np.asarray(domains, dtype=object), sort=True)
+    codes, names = pd.factorize(np.asarray(groups, dtype=object), sort=True)
     sums = np.zeros((len(names), len(COUNTS)), dtype=np.int64)
     np.add.at(sums, codes, counts)
     order = np.argsort(-sums[:, 0], kind="stable")
     lines = np.vstack([counts.sum(axis=0), sums[order]])
     table = pd.DataFrame(lines, columns=list(COUNTS)).assign(**rates(lines))
-    table.insert(0, "domain", np.array([None, *names[order]], dtype=object))
+    table.insert(0, name, np.array([None, *names[order]], dtype=object))
     return table
 
 

@@ -41,10 +41,11 @@ def pieces(material: Material) -> list[Piece]:
     """Divide all cells into pieces of work, which depend on the settings alone.
 
     Raises:
+        DataError: no training row comes from the source whose rows alone may go.
         SelectionError: the run has no VoG.
     """
     truth = [material.truth[row] for row in material.train_rows]
-    subsets = draw(material.run, material.settings, truth)
+    subsets = draw(material.run, material.settings, truth, material.prunable)
     size = TOGETHER if material.training.mode == "probe" else 1
     found = []
     for seed in sorted({cell.seed for cell in subsets}):

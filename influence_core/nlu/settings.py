@@ -44,7 +44,9 @@ class StackSettings(Settings):
         "'vog-entropy'.",
     )
     fractions: tuple[Fraction, ...] = Field(
-        (0.14, 0.46, 0.52), description="Shares of the training rows that go."
+        (0.14, 0.46, 0.52),
+        description="Shares of the training rows that go; of those of one source, if only they may "
+        "go.",
     )
     seeds: Seeds = 3
     seed: int = Field(0, ge=0, description="First seed of the draws and of the training.")
@@ -60,11 +62,24 @@ class StackSettings(Settings):
         description="Epochs over the whole data; as many as the run by default, and for a probe "
         "as many as its heads take to learn.",
     )
+    batch_size: int | None = Field(
+        None, ge=1, description="Rows in an optimisation step; as many as the run by default."
+    )
     intent: str = Field("intent", description="Column of the intents.")
     slots: str | None = Field(
         None,
         description="Column of the slots, lists of {start, end, slot}; 'slots' where the data have "
         "it.",
+    )
+    source: str | None = Field(
+        None,
+        description="Column that says which source a row comes from; 'source' where the data have "
+        "it.",
+    )
+    prune_only: str | None = Field(
+        None,
+        description="The only source whose training rows may go: those of others always stay, and "
+        "fractions are shares of its rows; all sources by default.",
     )
     min_rows: MinRows = 20
     keep_stack: bool = Field(
@@ -72,6 +87,11 @@ class StackSettings(Settings):
         description="Keep the stack of all rows and the first seed, for sentences to be tried on "
         "it. Of a probe that is some megabytes; of a fine-tuning every encoder, one for the "
         "domains and one for each, of the bundled one 45 MB each in bfloat16 and 90 in float32.",
+    )
+    out_of_scope: bool = Field(
+        False,
+        description="Also train a classifier of domains without each domain in turn, to tell how "
+        "many requests of a domain that a stack has never seen find none at all.",
     )
 
     @property

@@ -40,6 +40,7 @@ def classifiers_at_work(material: Material) -> Work:
         began = time.perf_counter()
         with keeping(material, cell) as keeper:
             domains, confidence = _domains(material, cell, rows, progress, keeper)
+            outside = _outside(material, cell, rows, progress)
             intents = [""] * len(domains)
             slots: list[tuple[Slot, ...]] = [()] * len(domains)
             for part in material.parts:
@@ -52,7 +53,7 @@ def classifiers_at_work(material: Material) -> Work:
         names = [material.domain_names[domain] for domain in domains]
         seconds = time.perf_counter() - began - keeper.seconds
         counted = material.counted(rows)
-        return [Outcome(cell, counted, seconds, names, intents, slots, confidence)]
+        return [Outcome(cell, counted, seconds, names, intents, slots, confidence, outside)]
 
     return work
 
@@ -61,20 +62,52 @@ def _domains(
     material: Material, cell: Cell, rows: Integers, progress: Progress, keeper: Keeper
 ) -> tuple[Integers, npt.NDArray[np.float32]]:
     """Train a domain classifier; return the domain of every test row, and its probability."""
-    model = build_classifier(material.model, material.domain_names, cell.seed)
+    names, test = material.domain_names, material.test_rows
+    return _classified(material, cell, names, material.domains, rows, test, progress, keeper)
+
+
+def _outside(
+    material: Material, cell: Cell, rows: Integers, progress: Progress
+) -> npt.NDArray[np.float32] | None:
+    """Hold each domain out in turn; return each test row's probability without its own."""
+    if not material.held_out:
+        return None
+    told = np.zeros(len(material.test_rows), np.float32)
+    for domain in material.held_out:
+        names = tuple(name for at, name in enumerate(material.domain_names) if at != domain)
+        own, labels = rows[material.domains[rows] != domain], material.without(domain)
+        asked = material.domains[material.test_rows] == domain
+        test = material.test_rows[asked]
+        unkept = Keeper(material)
+        told[asked] = _classified(material, cell, names, labels, own, test, progress, unkept)[1]
+    return told
+
+
+def _classified(
+    material: Material,
+    cell: Cell,
+    names: tuple[str, ...],
+    labels: Integers,
+    rows: Integers,
+    test: Integers,
+    progress: Progress,
+    keeper: Keeper,
+) -> tuple[Integers, npt.NDArray[np.float32]]:
+    """Train a classifier of domains on rows; return which it gives test rows, how probably."""
+    model = build_classifier(material.model, names, cell.seed)
     with TemporaryDirectory(dir=material.folder) as folder:
         ClassifierTrainer(
             model,
             material.tokens,
             rows,
-            material.domains,
+            labels,
             material.training,
             cell.seed,
             Path(folder),
             [Counter(progress)],
             material.domain_steps,
         ).fit()
-    observer, test = Observer(model, material.training.precision), material.test_rows
+    observer = Observer(model, material.training.precision)
     chosen, sure = np.zeros(len(test), np.int64), np.zeros(len(test), np.float32)
     for batch, logits in observer.logits(material.tokens, test):
         places = np.searchsorted(test, batch)

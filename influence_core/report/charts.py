@@ -106,7 +106,12 @@ def loss(points: pd.DataFrame, unit: str = "step") -> go.Figure:
     return figure.update_yaxes(rangemode="tozero").update_layout(showlegend=False)
 
 
-def pruning_curves(points: pd.DataFrame, title: str, digits: str = ".1%") -> go.Figure:
+def pruning_curves(
+    points: pd.DataFrame,
+    title: str,
+    digits: str = ".1%",
+    across: str = "Share of the training rows that was pruned",
+) -> go.Figure:
     """Draw what models are worth against the share of rows that was pruned, a line a curve.
 
     Args:
@@ -117,6 +122,7 @@ def pruning_curves(points: pd.DataFrame, title: str, digits: str = ".1%") -> go.
             dashes tell the experiments apart.
         title: of the upright axis.
         digits: format of the values, as of d3.
+        across: title of the lying axis.
     """
     compared = points.loc[points["role"] == "score", "curve"].unique()
     colours = {curve: CURVES[place % len(CURVES)] for place, curve in enumerate(compared)}
@@ -135,7 +141,7 @@ def pruning_curves(points: pd.DataFrame, title: str, digits: str = ".1%") -> go.
         )
         lines.append(line)
         bands.append(_band(part.dropna(subset=["std"]), colour))
-    figure = chart([*bands, *lines], "Share of the training rows that was pruned", title, 420)
+    figure = chart([*bands, *lines], across, title, 420)
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     return figure.update_yaxes(tickformat="~%" if "%" in digits else "~g")
 

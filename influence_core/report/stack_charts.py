@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from influence_core.report.charts import chart, list_axis, list_height, name_of
-from influence_core.report.palette import BOX, CURVES, MIDDLE, SYMBOLS
+from influence_core.report.palette import BOX, CURVES, EASY, HARD, MIDDLE, SYMBOLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,61 @@ def shares(
     figure = chart([before, *marks], title, None, list_height(len(table)) + 20)
     figure.update_xaxes(tickformat="~%", rangemode="tozero")
     return list_axis(figure, table["group"])
+
+
+def turned_away(table: pd.DataFrame, threshold: float) -> go.Figure:
+    """Draw which share of the test rows finds no domain, out of scope and in scope, by threshold.
+
+    Args:
+        table: columns threshold, unrecoverable and rejected.
+        threshold: where a line stands.
+    """
+    lines = [
+        go.Scatter(
+            x=table["threshold"],
+            y=table[column],
+            name=title,
+            mode="lines",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            hovertemplate=f"above %{{x:.0%}}: %{{y:.1%}} turned away<extra>{title}</extra>",
+        )
+        for column, title, colour, dash in (
+            ("unrecoverable", "out of scope", EASY, "solid"),
+            ("rejected", "in scope", HARD, "dash"),
+        )
+    ]
+    figure = chart(lines, "A domain must be more probable than", "Turned away", 320)
+    figure.add_vline(x=threshold, line={"color": MIDDLE, "width": 1})
+    figure.update_xaxes(tickformat=".0%", range=[0, 1])
+    return figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
+
+
+def sources(table: pd.DataFrame) -> go.Figure:
+    """Draw which share of every domain's training rows comes from each source, a bar a domain.
+
+    Args:
+        table: group, source, rows and share; every group has a line for each source, in the order
+            in which they are drawn.
+    """
+    groups = table["group"].drop_duplicates()
+    bars = [
+        go.Bar(
+            x=part["share"],
+            y=list(range(len(part))),
+            orientation="h",
+            name=name_of(source),
+            marker={"line": {"width": 0}, "opacity": 0.85},
+            customdata=list(zip(map(name_of, part["group"]), part["rows"], strict=True)),
+            hovertemplate="<b>%{customdata[0]}</b>: %{x:.1%}, %{customdata[1]:,} rows"
+            f"<extra>{name_of(source)}</extra>",
+        )
+        for source, part in table.groupby("source", sort=False)
+    ]
+    title = "Share of the domain's training rows"
+    figure = chart(bars, title, None, list_height(len(groups)) + 20)
+    figure.update_layout(barmode="stack", bargap=0.4, legend={"traceorder": "normal"})
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.02], showgrid=False)
+    return list_axis(figure, groups)
 
 
 def _told(names: list[str], rows: np.ndarray, sizes: np.ndarray) -> list[list[list[object]]]:

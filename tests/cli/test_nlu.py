@@ -42,8 +42,99 @@ def test_scripts_get_json_and_it_is_resumed(influence: Influence, assistant: Run
     assert again["stacks"] == facts["stacks"]
 
 
+def test_rows_of_one_source_go_and_findings_are_told_by_source(
+    influence: Influence, assistant: Run
+) -> None:
+    only = ("--prune-only", "traffic", "--name", "first")
+    answer = influence("nlu", "assistant", *GRID, *only, "--by-source")
+    assert answer.code == 0, answer.err
+    assert "only rows of 'traffic' go, 160 of the 240 for training" in answer.out
+    assert "160  66.7%" in answer.out
+    assert "VoG of training rows" in answer.out
+    assert "nan" not in answer.out
+    for one in open_stacks(assistant, "first").outcomes():
+        assert sum(one.rows.values()) == 240 - round(one.cell.fraction * 160)
+    facts = influence("nlu", "assistant", "--name", "first", "--resume", "--json").json
+    assert facts["settings"]["prune_only"] == "traffic"
+    assert facts["sources"][0] == {
+        "domain": None,
+        "source": "traffic",
+        "rows": 160,
+        "share": 160 / 240,
+    }
+    assert [one["rows"] for one in facts["vog_by_source"]] == [240, 160, 80]
+    assert [one["rows"] for one in facts["whole_by_source"]] == [60, 40, 20]
+    assert len(facts["changes_by_source"]) == 2 * 2
+
+
+def test_a_source_that_is_not_there_is_refused(influence: Influence, assistant: Run) -> None:
+    answer = influence("nlu", "assistant", "--prune-only", "live")
+    assert answer.code == 2
+    told = "'prune_only' must be a source of training rows (traffic, synthetic); got 'live'"
+    assert told in answer.err
+    assert not (assistant.path / "nlu").exists()
+
+
+def test_data_without_sources_are_told_to_have_none(influence: Influence, runs_root: Path) -> None:
+    scored(runs_root, "plain", source=None)
+    grid = ("--techniques", "random", "--fractions", "0.4", "--seeds", "1", "--epochs", "1")
+    answer = influence("nlu", "plain", *grid, "--by-source")
+    assert answer.code == 0, answer.err
+    assert "the data have no column of sources" in answer.out
+
+
 def test_data_without_intents_are_refused(influence: Influence, assistant: Run) -> None:
     answer = influence("nlu", "assistant", "--intent", "purpose")
     assert answer.code == 2
     assert "'intent' must be a column of the data" in answer.err
     assert not (assistant.path / "nlu").exists()
+
+
+def test_two_kinds_of_stacks_are_compared_and_rows_without_a_domain_counted(
+    influence: Influence, assistant: Run
+) -> None:
+    asked = ("--out-of-scope", "--compare", "vog-dataset@0.4,full", "--threshold", "0.6")
+    answer = influence("nlu", "assistant", *GRID, *asked)
+    assert answer.code == 0, answer.err
+    assert "rows that find no domain of a probability above 60%" in answer.out
+    assert "vog-dataset 40%, against all rows: first minus second" in answer.out
+    facts = influence("nlu", "assistant", "--name", "stack", "--resume", *asked[1:], "--json").json
+    assert isinstance(facts, dict)
+    overall = facts["scope"][0]
+    assert (overall["domain"], overall["fraction"], overall["rejected_change"]) == (None, 0, 0)
+    gap = next(one for one in facts["compared"] if one["metric"] == "unrecoverable")
+    assert gap["part"] == "all"
+    assert gap["second"] == pytest.approx(overall["unrecoverable"])
+    domains = {one["part"] for one in facts["compared"]}
+    assert {"home", "music", "weather"} <= domains
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("--compare", "full", "'compare' must name two of 'full' and TECHNIQUE@FRACTION"),
+        ("--compare", "full,luck@0.4", "'compare' must name two"),
+        ("--compare", "full,random@half", "'compare' must name two"),
+        ("--threshold", "1.5", "'threshold' must be at least 0 and below 1; got 1.5"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_is_trained(
+    influence: Influence, assistant: Run, option: str, value: str, rule: str
+) -> None:
+    answer = influence("nlu", "assistant", option, value)
+    assert answer.code == 2
+    assert rule in answer.err
+    assert not (assistant.path / "nlu").exists()
+
+
+def test_a_comparison_of_what_was_not_trained_tells_what_was(
+    influence: Influence, assistant: Run
+) -> None:
+    influence("nlu", "assistant", *GRID, "--name", "first")
+    asked = ("nlu", "assistant", "--name", "first", "--resume", "--compare")
+    answer = influence(*asked, "full,stratified@0.4")
+    assert answer.code == 2
+    assert "'second' must be a technique and a fraction of it" in answer.err
+    answer = influence(*asked, "full,random@0.4", "--frequency", "text")
+    assert answer.code == 2
+    assert "'frequency' must be a column of numbers" in answer.err

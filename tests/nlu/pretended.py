@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,16 @@ def with_intents(run: Run, intents: int = 3) -> Run:
     return run
 
 
+def with_sources(run: Run, names: Sequence[object] | None, column: str = "source") -> Run:
+    """Name the sources of all examples anew, or take their column away."""
+    table = read(run.examples_file)
+    kept = table.drop_columns([column]) if column in table.column_names else table
+    told = kept if names is None else kept.append_column(column, pa.array(names))
+    write_parquet(run.examples_file, told)
+    run.update()
+    return run
+
+
 def pretend(
     run: Run, settings: StackSettings = SMALL, name: str = "guessed", stacks: int | None = None
 ) -> StackExperiment:
@@ -42,7 +52,7 @@ def pretend(
 
 def _outcomes(material: Material) -> Iterator[Outcome]:
     truth = [material.truth[row] for row in material.train_rows]
-    drawn = draw(material.run, material.settings, truth)
+    drawn = draw(material.run, material.settings, truth, material.prunable)
     for cell, rows in drawn.items():
         yield _guessed(material, cell, material.counted(rows))
 
@@ -52,6 +62,7 @@ def _guessed(material: Material, cell: Cell, rows: dict[str, int]) -> Outcome:
     meant = [material.truth[row] for row in material.test_rows]
     names = material.domain_names
     wrong = generator.random((3, len(meant))) < 0.1 + cell.fraction
+    sure, unsure = generator.random((2, len(meant))).astype(np.float32)
     return Outcome(
         cell=cell,
         rows=rows,
@@ -59,5 +70,6 @@ def _guessed(material: Material, cell: Cell, rows: dict[str, int]) -> Outcome:
         domains=[names[0] if out else one.domain for out, one in zip(wrong[0], meant, strict=True)],
         intents=["other" if out else one.intent for out, one in zip(wrong[1], meant, strict=True)],
         slots=[() if out else one.slots for out, one in zip(wrong[2], meant, strict=True)],
-        confidence=generator.random(len(meant)).astype(np.float32),
+        confidence=sure,
+        outside=unsure if material.settings.out_of_scope else None,
     )

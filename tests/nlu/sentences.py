@@ -37,7 +37,7 @@ PATTERNS = (
 
 
 def sentences(rows: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield annotated sentences, a fifth of which are for the test."""
+    """Yield annotated sentences: a fifth are for the test, and every third is synthetic."""
     generator = np.random.default_rng(seed)
     for number in range(rows):
         domain, intent, pattern, name, values = PATTERNS[generator.integers(len(PATTERNS))]
@@ -53,6 +53,7 @@ def sentences(rows: int, seed: int = 0) -> Iterator[dict[str, Any]]:
             "intent": intent,
             "slots": slots,
             "split": split,
+            "source": "traffic" if number % 3 else "synthetic",
         }
 
 

@@ -40,6 +40,7 @@ def findings(**groups: list[np.ndarray]) -> Any:
     return SimpleNamespace(
         points=list(points),
         counts=points.__getitem__,
+        outcomes=lambda _: [],
         domains=[one.domain for one in TRUTH],
         material=material,
     )

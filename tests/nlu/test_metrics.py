@@ -17,7 +17,7 @@ from influence_core.errors import DataError
 from influence_core.nlu.metrics import (
     COUNTS,
     RATES,
-    by_domain,
+    by_group,
     rates,
     relative,
     resampled,
@@ -79,7 +79,7 @@ class TestByHand:
         )
 
     def test_the_table_has_all_rows_first_and_then_the_domains_by_size(self) -> None:
-        table = by_domain(row_counts(TRUTH, PREDICTED), [row.domain for row in TRUTH])
+        table = by_group(row_counts(TRUTH, PREDICTED), [row.domain for row in TRUTH])
         assert table.columns.tolist() == ["domain", *COUNTS, *RATES]
         assert table["domain"].isna().tolist() == [True, False, False]
         assert table["domain"].tolist()[1:] == ["music", "home"]
@@ -93,7 +93,7 @@ class TestByHand:
 
     def test_domains_of_one_size_go_by_name(self) -> None:
         counts = row_counts(TRUTH[:4], TRUTH[:4])
-        assert by_domain(counts, list("baab"))["domain"].tolist()[1:] == ["a", "b"]
+        assert by_group(counts, list("baab"))["domain"].tolist()[1:] == ["a", "b"]
 
     def test_an_intent_is_compared_by_its_name_alone(self) -> None:
         one = Interpretation("on", "lights", "turn_on")
@@ -120,7 +120,7 @@ class TestAtZero:
     def test_no_rows_have_no_rates(self) -> None:
         assert row_counts([], []).shape == (0, len(COUNTS))
         assert np.isnan(list(told(row_counts([], []).sum(axis=0)).values())).all()
-        assert by_domain(row_counts([], []), [])["rows"].tolist() == [0]
+        assert by_group(row_counts([], []), [])["rows"].tolist() == [0]
 
     def test_without_slots_both_semers_are_the_error_rate_of_intents(self) -> None:
         truth = [Interpretation("hi", "talk", intent) for intent in "aab"]
@@ -201,7 +201,7 @@ def test_dcer_of_a_domain_is_one_less_its_recall(
     case: tuple[list[Interpretation], list[Interpretation]],
 ) -> None:
     true, found = ([row.domain for row in side] for side in case)
-    table = by_domain(row_counts(*case), true).iloc[1:].set_index("domain")["dcer"]
+    table = by_group(row_counts(*case), true).iloc[1:].set_index("domain")["dcer"]
     recalls = recall_score(true, found, labels=sorted(set(true)), average=None)
     np.testing.assert_allclose(1 - table[sorted(set(true))], recalls)
 

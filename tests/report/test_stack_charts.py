@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from influence_core.report.stack_charts import MOST, confusion, shares
+from influence_core.report.stack_charts import MOST, confusion, shares, sources
 
 COUNTS = pd.DataFrame(
     [[4.0, 0.0, 1.0], [2.0, 18.0, 0.0], [0.0, 0.0, 0.0]],
@@ -95,9 +95,35 @@ def test_a_technique_has_the_colour_that_its_pruning_curve_has() -> None:
     assert {mark.name: mark.line.color for mark in marks} == drawn
 
 
+MIX = pd.DataFrame(
+    {
+        "group": ["all", "all", "music", "music"],
+        "source": ["traffic", "synthetic"] * 2,
+        "rows": [6, 2, 1, 1],
+        "share": [0.75, 0.25, 0.5, 0.5],
+    }
+)
+
+
+def test_sources_stand_in_one_bar_a_domain_in_their_order() -> None:
+    figure = sources(MIX)
+    first, second = figure.data
+    assert (first.name, second.name) == ("traffic", "synthetic")
+    assert (list(first.x), list(second.x)) == ([0.75, 0.5], [0.25, 0.5])
+    assert list(first.y) == list(second.y) == [0, 1]
+    assert list(second.customdata[0]) == ["all", 2]
+    assert figure.layout.barmode == "stack"
+    assert list(figure.layout.yaxis.ticktext) == ["all", "music"]
+
+
 def test_no_name_becomes_markup() -> None:
     name = "<b>bold</b>"
     counts = pd.DataFrame([[1.0, 1.0], [0.0, 1.0]], index=[name, "b"], columns=[name, "b"])
-    figures = confusion(counts), shares(table(1).assign(group=name), TITLES, ROLES)
+    figures = (
+        confusion(counts),
+        shares(table(1).assign(group=name), TITLES, ROLES),
+        sources(MIX.assign(source=name)),
+        sources(MIX.assign(group=name)),
+    )
     for figure in figures:
         assert "<b>bold" not in figure.to_json().replace("\\u003c", "<").replace("\\u003e", ">")

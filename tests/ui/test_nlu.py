@@ -15,6 +15,7 @@ from influence_core.nlu import paper
 from influence_core.nlu.comparing import compare_stacks
 from influence_core.nlu.experiment import StackExperiment, open_stacks
 from influence_core.nlu.figures import WHOLE, StackFindings
+from influence_core.nlu.scope import scope
 from influence_core.store.run import Run
 from tests.factory import HOSTILE_LABELS, make_run
 from tests.nlu.pretended import SMALL, pretend, with_intents
@@ -148,6 +149,37 @@ def test_two_ways_of_pruning_are_compared(findings: StackFindings) -> None:
     assert f"**IRER**: {gap.first:.1%} errors against {gap.second:.1%}" in told
     assert "These are certainly worse" in told
     assert "Choose two that differ" in said(seen("pruning", these="full", those="full"))
+
+
+def test_every_rate_of_two_ways_is_listed(findings: StackFindings) -> None:
+    shown = tables(seen("pruning", these="random-0.5", those="full"), "These are")[0]
+    gaps = compare_stacks(findings, RANDOM, WHOLE, frequency="frequency", domains=())
+    icer = next(one for one in gaps if (one.metric, one.part) == ("icer", "all"))
+    line = shown[(shown["Rate"] == "ICER") & (shown["Of"] == "all test rows")].iloc[0]
+    assert (line["These"], line["Those"]) == (f"{icer.first:.1%}", f"{icer.second:.1%}")
+    assert line["These are"] == icer.verdict
+    assert {one.part for one in gaps if one.first == one.first} >= {"all", "tail"}
+    assert len(set(shown["Of"])) == 2
+
+
+def test_requests_without_a_domain_are_counted_where_domains_were_held_out(run: Run) -> None:
+    assert "never seen" not in said(seen("figures"))
+    held = SMALL.model_copy(update={"out_of_scope": True, "seeds": 1})
+    found = StackFindings(pretend(run, held, name="held"))
+    for threshold in (0.5, 0.8):
+        app = seen("figures", stack="held", sure=f"{threshold:.0%}")
+        told = scope(found, threshold)
+        overall = told[told["fraction"] == 0].iloc[0]
+        assert f"turns away **{overall['unrecoverable']:.1%}**" in said(app)
+        assert f"so it does **{overall['rejected']:.1%}** of those it knows" in said(app)
+        by_domain, by_technique = tables(app, "Held out, turned away")
+        assert by_domain["Domain"].tolist() == ["all domains", *found.material.domain_names]
+        line = told[told["domain"].isna() & (told["fraction"] > 0)].iloc[0]
+        assert by_technique["Held out, turned away"].iloc[0] == (
+            f"{line['unrecoverable']:.1%} ({100 * line['unrecoverable_change']:+z.1f} points)"
+        )
+    compared = tables(seen("pruning", stack="held", these="random-0.5"), "These are")[0]
+    assert "Held out, turned away" in set(compared["Rate"])
 
 
 def test_shares_and_entropies_are_those_of_the_core(findings: StackFindings) -> None:
