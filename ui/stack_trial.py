@@ -194,7 +194,7 @@ def _slot(found: Understood, one: Found) -> None:
         _voices(one.voices, "Its slots", 180)
 
 
-def _voices(voices: Voices, said: str, wide: int = 120) -> None:
+def _voices(voices: Voices, said: str, wide: int = 150) -> None:
     """Draw the rows of both sides; `said` is the heading of what was said of them."""
     import pandas as pd
 
@@ -208,7 +208,7 @@ def _voices(voices: Voices, said: str, wide: int = 120) -> None:
         {
             "Spoke": ["for" if one.value > 0 else "against" for one in rows],
             "Text": [short(one.text, letters(width)) for one in rows],
-            said: [one.label or "–" for one in rows],
+            said: [short(one.label, letters(wide)) or "–" for one in rows],
             "Influence": [f"{one.value:+.3g}" for one in rows],
         }
     )

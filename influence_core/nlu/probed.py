@@ -112,10 +112,9 @@ class Crew:
     def domains(self) -> tuple[Integers, npt.NDArray[np.float32]]:
         """Train the domain classifiers; return each row's domain and its probability (K, T)."""
         labels, count = torch.from_numpy(self.material.domains), len(self.material.domain_names)
-        steps = self.material.domain_steps
-        heads = self._trained(
-            DOMAINS, self.frozen.features, labels, count, self.piece.subsets, steps
-        )
+        rows, steps = self.piece.subsets, self.material.domain_steps
+        heads = self._trained(self.frozen.features, labels, count, rows, steps)
+        self.keeper.head(DOMAINS, heads.state(0), self.frozen.features, labels, rows[0])
         chosen, sure = confident(heads, self.frozen.features, self.test)
         return chosen.astype(np.int64), sure
 
@@ -127,7 +126,7 @@ class Crew:
             rows = [own[material.domains[own] != domain] for own in self.piece.subsets]
             labels = torch.from_numpy(material.without(domain))
             others, steps = len(material.domain_names) - 1, material.domain_steps
-            heads = self._trained(None, self.frozen.features, labels, others, rows, steps)
+            heads = self._trained(self.frozen.features, labels, others, rows, steps)
             asked = true == domain
             told[:, asked] = confident(heads, self.frozen.features, self.test[asked])[1]
         return told
@@ -157,13 +156,12 @@ class Crew:
             for at in seen:
                 told[at, asked[at]] = part.usual
             return
-        labels = np.zeros(len(self.material.truth), np.int64)
-        labels[part.rows] = self.material.intent_numbers(part)
+        labels = torch.zeros(len(self.material.truth), dtype=torch.int64)
+        labels[part.rows] = torch.from_numpy(self.material.intent_numbers(part))
         rows, steps = [own[at] for at in seen], self.material.part_steps(part)
-        name, told_apart = within(part.domain, INTENTS), len(part.intents)
-        heads = self._trained(
-            name, self.frozen.features, torch.from_numpy(labels), told_apart, rows, steps
-        )
+        heads = self._trained(self.frozen.features, labels, len(part.intents), rows, steps)
+        name = within(part.domain, INTENTS)
+        self.keeper.head(name, heads.state(0), self.frozen.features, labels, rows[0])
         wanted = np.flatnonzero(asked.any(axis=0))
         if not len(wanted):
             return
@@ -177,18 +175,20 @@ class Crew:
         material, tokens = self.material, self.material.tokens
         own = self._own(part)
         seen = [at for at, rows in enumerate(own) if len(rows)]
-        labels = np.zeros(len(tokens.ids), np.int64)
-        labels[token_places(tokens, part.rows)] = material.tag_numbers(part, part.rows)
+        labels = torch.zeros(len(tokens.ids), dtype=torch.int64)
+        meant = torch.from_numpy(material.tag_numbers(part, part.rows))
+        labels[token_places(tokens, part.rows)] = meant
         rows = [self._spoken(own[at]) for at in seen]
         heads = self._trained(
-            within(part.domain, TAGS),
             self.frozen.states,
-            torch.from_numpy(labels),
+            labels,
             len(part.tags),
             rows,
             material.tag_steps(part, TOKENS),
             TOKENS,
         )
+        name = within(part.domain, TAGS)
+        self.keeper.head(name, heads.state(0), self.frozen.states, labels, rows[0])
         wanted = np.flatnonzero(asked.any(axis=0))
         if not len(wanted):
             return
@@ -206,7 +206,6 @@ class Crew:
 
     def _trained(
         self,
-        name: str | None,
         features: Tensor,
         labels: Tensor,
         classes: int,
@@ -214,18 +213,15 @@ class Crew:
         steps: int,
         batch: int | None = None,
     ) -> HeadStack:
-        """Train a head on each of the subsets; the first is kept under `name`, if it has one."""
+        """Train a head on each of the subsets."""
         seeds = [self.piece.cells[0].seed] * len(subsets)
         settings = self.material.training
         if batch is not None:
             settings = settings.model_copy(update={"batch_size": batch})
         heads = fresh_heads(seeds, features.shape[1], classes, self.material.model)
-        trained = train_together(
+        return train_together(
             heads, features, labels, subsets, seeds, steps, settings, self.progress
         )
-        if name is not None:
-            self.keeper.head(name, trained.state(0), features, labels, subsets[0])
-        return trained
 
     def _own(self, part: Part) -> list[Integers]:
         """Return the rows of a domain that each stack learns from."""

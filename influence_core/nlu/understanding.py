@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,8 @@ from influence_core.store.run import Run
 
 Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Wording = Callable[[Any, str], str]
+"""Words what was said of a row, given the value of a column and the row's text."""
 
 
 @dataclass(frozen=True)
@@ -201,8 +205,8 @@ class _Asked:
         tuned = part.says_intents or part.says_slots
         return self._read(within(number)) if tuned else None
 
-    def _chosen(self, name: str, names: Sequence[str], read: Read, labels: str) -> Choice:
-        """Choose by a head of texts; `labels` is the column of what was said of the rows."""
+    def _chosen(self, name: str, names: Sequence[str], read: Read, column: str) -> Choice:
+        """Choose by a head of texts; the column tells what was said of the rows."""
         learnt = self.stack.learnt(name)
         given = learnt.head.inputs(read.feature)
         odds = _softmax(learnt.head.logits(given))[0]
@@ -213,7 +217,7 @@ class _Asked:
         return Choice(
             chosen=names[best],
             options=tuple(Option(names[place], float(odds[place])) for place in order),
-            voices=self._voices(learnt.rows, values, labels),
+            voices=self._voices(learnt.rows, values, column, _as_it_is),
         )
 
     def _intent(self, number: int, part: KeptDomain, read: Read | None) -> Choice:
@@ -235,36 +239,35 @@ class _Asked:
             yield Found(
                 slot=slot,
                 confidence=float(odds[tokens, told[tokens]].min()),
-                voices=self._slot_voices(learnt, given[tokens], told[tokens]),
+                voices=self._slot_voices(learnt, slot, given[tokens], told[tokens]),
             )
 
     def _slot_voices(
-        self, learnt: Learnt, queries: npt.NDArray[np.floating], told: Integers
+        self, learnt: Learnt, slot: Slot, queries: npt.NDArray[np.floating], told: Integers
     ) -> Voices:
         pairs = zip(queries, told, strict=True)
         errors = np.stack([error(learnt.head, query, int(tag)) for query, tag in pairs])
         values = joint_influence(learnt.head, learnt.inputs, learnt.labels, queries, errors)
         rows, starts = np.unique(learnt.rows, return_index=True)
-        return self._voices(rows, np.add.reduceat(values, starts), None)
+        column = self.experiment.manifest().settings.slots or SLOTS
+        wording = partial(_slots_of_row, first=slot.name)
+        return self._voices(rows, np.add.reduceat(values, starts), column, wording)
 
-    def _voices(self, rows: Integers, values: Doubles, labels: str | None) -> Voices:
-        """Return the loudest of rows; without a column of their labels their slots are those."""
+    def _voices(self, rows: Integers, values: Doubles, column: str, wording: Wording) -> Voices:
+        """Return the loudest of rows; a column tells what was said of them, when it is worded."""
         ids = at(self.run, catalogue(self.run).get("id"), rows).to_numpy()
         sides = (extremes(side, ids, self.count) for side in (values, -values))
-        named = (self._named(rows[places], values[places], labels) for places in sides)
+        named = (self._named(rows[places], values[places], column, wording) for places in sides)
         return Voices(*named)
 
-    def _named(self, rows: Integers, values: Doubles, labels: str | None) -> tuple[Voice, ...]:
-        known = catalogue(self.run)
-        columns = ["id", "text", labels or self._slots_column]
-        ids, texts, told = (at(self.run, known.get(name), rows).to_pylist() for name in columns)
-        said = told if labels else [_worded(*one) for one in zip(told, texts, strict=True)]
-        found = zip(rows.tolist(), ids, texts, map(str, said), values.tolist(), strict=True)
+    def _named(
+        self, rows: Integers, values: Doubles, column: str, wording: Wording
+    ) -> tuple[Voice, ...]:
+        known, columns = catalogue(self.run), ("id", "text", column)
+        ids, texts, said = (at(self.run, known.get(name), rows).to_pylist() for name in columns)
+        labels = map(wording, said, texts)
+        found = zip(rows.tolist(), ids, texts, labels, values.tolist(), strict=True)
         return tuple(Voice(*one) for one in found)
-
-    @property
-    def _slots_column(self) -> str:
-        return self.experiment.manifest().settings.slots or SLOTS
 
 
 def _softmax(logits: npt.NDArray[np.floating]) -> Doubles:
@@ -281,9 +284,14 @@ def _tokens_of(slot: Slot, read: Read, told: Integers) -> Integers:
     return np.flatnonzero(np.array(within_it) & (told > 0))
 
 
-def _worded(value: object, text: str) -> str:
-    """Return the slots of a row as `name: value`, in the order of its text."""
-    return ", ".join(f"{one.name}: {text[one.start : one.end]}" for one in slots_of(value, text))
+def _as_it_is(value: Any, _: str) -> str:
+    return str(value)
+
+
+def _slots_of_row(value: Any, text: str, first: str) -> str:
+    """Return the slots of a row as `name: value`: those of one name first, in the text's order."""
+    slots = sorted(slots_of(value, text), key=lambda one: one.name != first)
+    return ", ".join(f"{one.name}: {text[one.start : one.end]}" for one in slots)
 
 
 def _unread(read: Read) -> str:
