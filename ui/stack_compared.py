@@ -6,20 +6,15 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from influence_core.nlu.comparing import (
-    ALL,
-    TAIL,
-    TAIL_NAME,
-    StackGap,
-    compare_stacks,
-    frequency_column,
-)
+from influence_core.nlu.comparing import ALL, StackGap, compare_stacks
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
 from influence_core.nlu.metrics import TITLES
+from influence_core.nlu.scope import THRESHOLD
+from influence_core.nlu.tail import TAIL, TAIL_NAME, traffic
 from influence_core.pruning.recommend import signed
 from influence_core.report import differences
-from ui import plots, queries, state
+from ui import plots, queries, stack_scope, state
 from ui.stacks import RATES, findings, lined, pick, points
 from ui.wording import count, percent
 
@@ -30,13 +25,21 @@ _PARTS = {ALL: "all test rows", TAIL_NAME: f"tail, {TAIL:.0%} of the traffic"}
 
 
 def gaps(
-    experiment: StackExperiment, first: Point, second: Point, domains: int = 0
+    experiment: StackExperiment,
+    first: Point,
+    second: Point,
+    domains: int = 0,
+    threshold: float = THRESHOLD,
 ) -> list[StackGap]:
     """Compare the stacks of two points, also on the tail and on so many of the largest domains."""
     found = findings(experiment)
-    frequency = frequency_column(experiment.run)
     largest = found.whole()["domain"].iloc[1 : domains + 1].tolist()
-    return compare_stacks(found, first, second, frequency=frequency, domains=largest)
+    return compare_stacks(found, first, second, domains=largest, threshold=threshold)
+
+
+def without_tail(experiment: StackExperiment) -> str:
+    """Say why there is no tail, if there is none."""
+    return traffic(findings(experiment)).remark
 
 
 def difference(gap: StackGap) -> str:
@@ -69,7 +72,8 @@ def show(experiment: StackExperiment) -> None:
             st.caption("Choose two that differ.")
             return
         with st.spinner("Drawing test rows again and again", show_time=False):
-            compared = queries.ask(experiment, gaps, first, second, DRAWN)
+            threshold = stack_scope.threshold()
+            compared = queries.ask(experiment, gaps, first, second, DRAWN, threshold)
         told = [one for one in compared if _comparable(one)]
         rate = state.get("rate")
         lines = [one for one in told if one.metric == rate]
@@ -80,15 +84,18 @@ def show(experiment: StackExperiment) -> None:
         st.markdown(f"**{RATES[rate]}**: {difference(named[0])}. {_certain(named[0])}")
         table = pd.DataFrame([_line(one) for one in [*named, *domains]])
         plots.draw(differences.differences(table, "part"), "stack differences")
-        more = f" The {DRAWN} largest domains are drawn." if len(domains) == DRAWN else ""
         st.caption(
             "First minus second; fewer errors are better. A bar is the 95% interval over test rows "
-            f"drawn anew and, for as many seeds, over these, the wider end of both.{more}"
+            f"drawn anew and, for as many seeds, over these, the wider end of both. "
+            f"Of more than {DRAWN} domains the largest are drawn."
         )
-        _rates(told)
+        _rates(told, threshold)
+        remark = queries.ask(experiment, without_tail)
+        if remark:
+            st.caption(remark)
 
 
-def _rates(told: list[StackGap]) -> None:
+def _rates(told: list[StackGap], threshold: float) -> None:
     """Draw the table of every rate, of all test rows and of the tail."""
     import pandas as pd
 
@@ -96,8 +103,8 @@ def _rates(told: list[StackGap]) -> None:
     lined(
         pd.DataFrame(
             {
-                "Rate": [_title(one.metric) for one in shown],
-                "Of": [_PARTS[one.part] for one in shown],
+                "Rate": [_title(one.metric, threshold) for one in shown],
+                "Of": [_part(one) for one in shown],
                 "These": [percent(one.first) for one in shown],
                 "Those": [percent(one.second) for one in shown],
                 "Difference, points": [_points(one) for one in shown],
@@ -108,8 +115,8 @@ def _rates(told: list[StackGap]) -> None:
     )
 
 
-def _title(metric: str) -> str:
-    title = TITLES.get(metric, metric)
+def _title(metric: str, threshold: float) -> str:
+    title = TITLES.get(metric, f"{metric} at {percent(threshold, 0)}")
     return title[:1].upper() + title[1:]
 
 
@@ -128,7 +135,10 @@ def _certain(gap: StackGap) -> str:
     return f"These are certainly {gap.verdict}."
 
 
+def _part(gap: StackGap) -> str:
+    return f"{_PARTS.get(gap.part, gap.part)}, {count(gap.rows)}"
+
+
 def _line(gap: StackGap) -> dict[str, object]:
-    name = f"{_PARTS.get(gap.part, gap.part)}, {count(gap.rows)}"
-    ends = asdict(gap.difference)
-    return {"part": name, "first": gap.first, "second": gap.second, "verdict": gap.verdict, **ends}
+    told = {"first": gap.first, "second": gap.second, "verdict": gap.verdict}
+    return {"part": _part(gap), **told, **asdict(gap.difference)}

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from influence_core.nlu import paper
-from influence_core.nlu.comparing import (
-    ALL,
-)
+from influence_core.nlu.comparing import ALL
 from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
 from influence_core.report import charts
@@ -27,6 +25,7 @@ from ui.stacks import (
     points,
     relative,
     said_of,
+    settings,
     tested,
 )
 from ui.wording import count, percent, plain
@@ -108,9 +107,13 @@ def _answer(experiment: StackExperiment, found: pd.DataFrame, rate: str) -> None
         compared = queries.ask(experiment, stack_compared.gaps, *pair)
     gap = next(one for one in compared if (one.metric, one.part) == (rate, ALL))
     certain = "certain" if gap.verdict == "better" else "**not** certain"
+    alone = " One seed: another draw, or another training, may say otherwise." * (
+        settings(experiment).seeds == 1
+    )
     st.markdown(
         f"{gone}, {title} does best: {told}, against {relative(drawn.iloc[0][rate])} where rows go "
-        f"at random. That it is better than random is {certain}: {stack_compared.difference(gap)}."
+        f"at random. That it is better than random is {certain}: "
+        f"{stack_compared.difference(gap)}.{alone}"
     )
 
 

@@ -30,6 +30,11 @@ def by_threshold(experiment: StackExperiment) -> pd.DataFrame:
     return scope.by_threshold(findings(experiment))
 
 
+def too_low(experiment: StackExperiment, threshold: float) -> str:
+    """Say that a threshold is too low to turn anything away, if it is."""
+    return scope.too_low(findings(experiment), threshold)
+
+
 def held_out(experiment: StackExperiment) -> bool:
     """Say whether the experiment held domains out."""
     return scope.held_out(findings(experiment))
@@ -43,15 +48,15 @@ def show(experiment: StackExperiment) -> None:
     with title:
         plots.question("What of requests that no domain serves?")
     with chosen:
-        threshold = _threshold()
-    found = queries.ask(experiment, rates, threshold)
+        least = _choose()
+    found = queries.ask(experiment, rates, least)
     # The line of all domains is the first: it has the most rows.
     whole = found[found["fraction"] == 0].sort_values("rows", ascending=False, kind="stable")
-    st.markdown(_said(whole, threshold))
+    st.markdown(queries.ask(experiment, too_low, least) or _said(whole, least))
     curves, tables = st.columns([1.1, 1], gap="medium")
     with curves:
         plots.draw(
-            stack_charts.turned_away(queries.ask(experiment, by_threshold), threshold),
+            stack_charts.turned_away(queries.ask(experiment, by_threshold), least),
             "stack scope",
         )
     with tables:
@@ -66,9 +71,14 @@ def show(experiment: StackExperiment) -> None:
     )
 
 
-def _threshold() -> float:
-    usual = f"{scope.THRESHOLD:.0%}"
-    state.settle("sure", list(THRESHOLDS), usual)
+def threshold() -> float:
+    """Return the probability that a domain must exceed to be asked."""
+    state.settle("sure", list(THRESHOLDS), f"{scope.THRESHOLD:.0%}")
+    return float(state.get("sure").removesuffix("%")) / 100
+
+
+def _choose() -> float:
+    threshold()
     st.select_slider(
         "A domain must be more probable than",
         list(THRESHOLDS),
@@ -76,7 +86,7 @@ def _threshold() -> float:
         persist_state="session",
         help="What no domain reaches is turned away: the assistant says that it cannot help.",
     )
-    return float(state.get("sure").removesuffix("%")) / 100
+    return threshold()
 
 
 def _said(whole: pd.DataFrame, threshold: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,14 +16,17 @@ from influence_core.cli.options import chosen, with_settings
 from influence_core.cli.run import compute
 from influence_core.cli.terminal import print_json
 from influence_core.config import ComputeSettings, validated
+from influence_core.errors import ConfigError, rule
 from influence_core.nlu.settings import StackSettings
 from influence_core.progress import Listener
-from influence_core.store.run import open_run
+from influence_core.store.run import Run, open_run
 
 if TYPE_CHECKING:
     from influence_core.nlu.comparing import StackGap
     from influence_core.nlu.experiment import StackExperiment
     from influence_core.nlu.figures import Point, StackFindings
+
+Check = Callable[[Run, StackSettings], None]
 
 
 @with_settings(StackSettings, ComputeSettings)
@@ -80,10 +84,13 @@ def nlu(
     from influence_core.nlu.comparing import parse_points
     from influence_core.nlu.figures import StackFindings
     from influence_core.nlu.scope import check_threshold
+    from influence_core.nlu.tail import traffic
 
     points = parse_points(pair) if pair else None
     check_threshold(threshold)
-    experiment = compute(_resumed(run, name, given) if resume else _begun(run, name, given))
+    check = partial(_check, points, frequency)
+    planned = _resumed if resume else _begun
+    experiment = compute(planned(run, name, given, check))
     findings = StackFindings(experiment)
     among = None if domains or as_json else ()
     gaps = _compared(findings, points, frequency, among, threshold) if points else []
@@ -98,30 +105,51 @@ def nlu(
         sourced.print_sources(findings)
     stacked.print_scope(findings, threshold)
     if points:
-        stacked.print_compared(points, gaps)
+        stacked.print_compared(points, gaps, traffic(findings, frequency).remark)
     stacked.print_folder(experiment)
 
 
-def _begun(run: str, name: str | None, given: dict[str, object]) -> Callable[..., StackExperiment]:
+def _check(
+    points: tuple[Point, Point] | None, frequency: str | None, run: Run, settings: StackSettings
+) -> None:
+    """Refuse a comparison that cannot be made, before anything is trained for it."""
+    from influence_core.nlu.cells import cells
+    from influence_core.nlu.comparing import check_points
+    from influence_core.nlu.tail import frequencies
+
+    if points is None:
+        if frequency is not None:
+            raise ConfigError(rule("frequency", "come with --compare, which it is for", frequency))
+        return
+    known = dict.fromkeys((cell.technique, cell.fraction) for cell in cells(settings))
+    check_points(points, list(known))
+    if frequency is not None:
+        frequencies(run, frequency)
+
+
+def _begun(
+    run: str, name: str | None, given: dict[str, object], check: Check
+) -> Callable[..., StackExperiment]:
     settings = validated(StackSettings, chosen(StackSettings, given))
     division = validated(ComputeSettings, chosen(ComputeSettings, given))
+    opened = open_run(run)
+    check(opened, settings)
 
     def begin(*listeners: Listener) -> StackExperiment:
         from influence_core.nlu.measure import train_stacks
 
-        return train_stacks(
-            open_run(run), settings, name=name, compute=division, listeners=listeners
-        )
+        return train_stacks(opened, settings, name=name, compute=division, listeners=listeners)
 
     return begin
 
 
 def _resumed(
-    run: str, name: str | None, given: dict[str, object]
+    run: str, name: str | None, given: dict[str, object], check: Check
 ) -> Callable[..., StackExperiment]:
     from influence_core.nlu.experiment import StackExperiment
 
     experiment, division = resumed(StackExperiment, run, name, StackSettings, given)
+    check(experiment.run, experiment.manifest().settings)
 
     def go_on(*listeners: Listener) -> StackExperiment:
         from influence_core.nlu.measure import resume_stacks
@@ -138,10 +166,11 @@ def _compared(
     domains: Collection[str] | None,
     threshold: float,
 ) -> list[StackGap]:
-    from influence_core.nlu.comparing import compare_stacks, frequency_column
+    from influence_core.nlu.comparing import compare_stacks
 
-    column = frequency or frequency_column(findings.experiment.run)
-    return compare_stacks(findings, *points, frequency=column, domains=domains, threshold=threshold)
+    return compare_stacks(
+        findings, *points, frequency=frequency, domains=domains, threshold=threshold
+    )
 
 
 def _facts(

@@ -109,18 +109,22 @@ def _domain_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
 
 def print_scope(findings: StackFindings, threshold: float) -> None:
     """Print how many rows find no domain, where domains were held out."""
-    from influence_core.nlu.scope import held_out, scope
+    from influence_core.nlu.scope import held_out, scope, too_low
 
     if not held_out(findings):
         return
     console, told = output(), scope(findings, threshold)
-    console.print(f"\nrows that find no domain of a probability above {threshold:.0%}")
+    console.print(f"\nrows that find no domain of a probability above {100 * threshold:g}%")
     columns = table("technique", "pruned#", "unrecoverable#", "change#", "rejected#", "change#")
     console.print(fill(columns, _scope_lines(told[told["domain"].isna()])))
     console.print(
         "  unrecoverable: of rows whose domain was held out; more is better, the others are taken\n"
-        "  for some domain. rejected: of rows in scope; fewer is better. Changes are in points"
+        "  for some domain. rejected: of rows in scope; fewer is better, as of what the paper\n"
+        "  calls unrecoverable, which is of live traffic. Changes are in points"
     )
+    remark = too_low(findings, threshold)
+    if remark:
+        console.print(f"  {remark}")
 
 
 def _scope_lines(told: pd.DataFrame) -> Iterator[tuple[object, ...]]:
@@ -133,13 +137,16 @@ def _scope_lines(told: pd.DataFrame) -> Iterator[tuple[object, ...]]:
         yield (*_named((line["technique"], line["fraction"])), *chain.from_iterable(rates))
 
 
-def print_compared(points: tuple[Point, Point], gaps: list[StackGap]) -> None:
+def print_compared(points: tuple[Point, Point], gaps: list[StackGap], remark: str = "") -> None:
     """Print every rate of two kinds of stacks, with how certain their difference is."""
-    console, shown = output(), [gap for gap in gaps if gap.rows and gap.first == gap.first]
+    console = output()
+    shown = [gap for gap in gaps if gap.difference.mean == gap.difference.mean]
     first, second = (" ".join(filter(None, _named(point))) for point in points)
     console.print(f"\n{first}, against {second}: first minus second")
     columns = ("rows#", "first#", "second#", "first − second#", "95% interval#", "first is")
     console.print(fill(table("rate", "of", *columns), map(_gap_line, shown)))
+    if remark:
+        console.print(plain(f"  {remark}"))
 
 
 def _gap_line(gap: StackGap) -> tuple[object, ...]:

@@ -31,7 +31,7 @@ WHOLE: Point = (None, 0.0)
 class StackFindings:
     """What the trained stacks of an experiment say; missing ones are left out.
 
-    Every comparison is of stacks with equal seeds: they began with the same weights.
+    Every change is between stacks with equal seeds: they began with the same weights.
     """
 
     def __init__(self, experiment: StackExperiment) -> None:
@@ -71,11 +71,11 @@ class StackFindings:
         """Return what the stacks of a point left, in the order of their seeds."""
         return [outcome for _, outcome in sorted(self._outcomes[point].items())]
 
-    def paired(self, point: Point) -> tuple[list[int], list[int]]:
-        """Return which stacks of a point, and which of all rows, have equal seeds, pair by pair."""
-        own, whole = (sorted(self._outcomes[one]) for one in (point, WHOLE))
-        seeds = [seed for seed in own if seed in whole]
-        return [own.index(seed) for seed in seeds], [whole.index(seed) for seed in seeds]
+    def paired(self, first: Point, second: Point = WHOLE) -> tuple[list[int], list[int]]:
+        """Return which stacks of a point, and which of another, have equal seeds, pair by pair."""
+        ours, theirs = (sorted(self._outcomes[one]) for one in (first, second))
+        seeds = [seed for seed in ours if seed in theirs]
+        return [ours.index(seed) for seed in seeds], [theirs.index(seed) for seed in seeds]
 
     def counts(self, point: Point) -> Integers:
         """Return what is wrong of each test row by the stacks of a point (S, rows, `COUNTS`)."""
@@ -134,7 +134,8 @@ class StackFindings:
         """Return the same by domain: technique, fraction, domain, rows, share and error rates.
 
         `share` is the relative change of the domain's share of the training rows, `rows` those of
-        the test. A rate without errors before has no relative change.
+        the test. A rate without errors before has no relative change, nor has the share of a domain
+        that only test rows have.
         """
         import pandas as pd
 
@@ -143,8 +144,10 @@ class StackFindings:
             for domain in self.material.domain_names:
                 inside = np.array(self.domains) == domain
                 line = self.change(point, inside)
-                share = self._share(point, domain) / self._share(WHOLE, domain) - 1
-                lines.append({**line, "domain": domain, "rows": int(inside.sum()), "share": share})
+                # A domain loses another share of its rows than all of them: no σ can be told.
+                told = {name: one for name, one in line.items() if not name.endswith("_sigma")}
+                share = self._share_change(point, domain)
+                lines.append({**told, "domain": domain, "rows": int(inside.sum()), "share": share})
         return pd.DataFrame(lines)
 
     def shares(self) -> pd.DataFrame:
@@ -211,6 +214,10 @@ class StackFindings:
     ) -> dict[str, Floats]:
         counts = self.counts(point)[places]
         return rates((counts if inside is None else counts[:, inside]).sum(axis=1))
+
+    def _share_change(self, point: Point, domain: str) -> float:
+        before = self._share(WHOLE, domain)
+        return self._share(point, domain) / before - 1 if before else float("nan")
 
     def _share(self, point: Point, domain: str) -> float:
         """Return the share of a domain in the rows that stacks of a point learnt from, a mean."""

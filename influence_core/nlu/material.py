@@ -50,11 +50,6 @@ class Part:
     learnt: bool
 
     @property
-    def usual(self) -> str:
-        """The most frequent intent comes first."""
-        return self.intents[0]
-
-    @property
     def says_intents(self) -> bool:
         """Whether there are intents to be told apart."""
         return self.learnt and len(self.intents) > 1
@@ -172,6 +167,13 @@ class Material:
         learnt = len(rows) >= self.settings.min_rows
         name = self.domain_names[domain]
         return Part(domain, name, rows, tuple(intents), tuple(told), learnt)
+
+    def usual(self, rows: Integers) -> str:
+        """Return the most frequent intent of some rows, of equally frequent ones the first."""
+        from collections import Counter
+
+        said: Counter[str] = Counter(self.truth[row].intent for row in rows)
+        return said.most_common(1)[0][0]
 
     def intent_numbers(self, part: Part) -> Integers:
         """Return the intent of each of a part's rows, as places in `part.intents`."""

@@ -118,7 +118,8 @@ def _train(
     def keep(_: Piece, outcomes: list[Outcome]) -> None:
         settle(experiment)
         for outcome in outcomes:
-            experiment.keep(outcome)
+            if outcome.cell in missing:
+                experiment.keep(outcome)
         experiment.update()
 
     spread(todo, partial(_work, material), keep, compute, progress, name=_title)

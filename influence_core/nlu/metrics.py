@@ -6,7 +6,7 @@ is wrong of each, `rates` turns sums of these into rates. A paired bootstrap is
     pruned, whole = rates(resampled(np.stack([of_pruned, of_whole]), generator))["irer"]
     low, high = np.quantile(pruned - whole, [0.025, 0.975])
 
-σ of a change is `influence_core.pruning.efficiency.sigma(relative(pruned, whole), share_dropped)`.
+How rates change with pruning, and σ, are told by `influence_core.nlu.figures`.
 
 Source: Anand, Tan, Minakova: Influence Scores at Scale for Efficient Language Data Sampling. EMNLP
 2023 (arXiv 2311.16298).
@@ -175,23 +175,6 @@ def by_group(counts: Integers, groups: Sequence[str], name: str = "domain") -> p
     table = pd.DataFrame(lines, columns=list(COUNTS)).assign(**rates(lines))
     table.insert(0, name, np.array([None, *names[order]], dtype=object))
     return table
-
-
-def relative(pruned: npt.ArrayLike, whole: npt.ArrayLike) -> Floats:
-    """Return ΔER / ER = (pruned − whole) / whole of error rates, one by one.
-
-    0.05 says 5% more errors than the unpruned model makes, −1 none any more. NaN where the unpruned
-    model makes none: no number of errors is a multiple of that.
-
-    Args:
-        pruned: error rates of the model trained on a subset, of any shape.
-        whole: those of the model trained on all rows, of the same shape.
-
-    >>> relative([0.06, 0.01], [0.05, 0.0]).round(3).tolist()
-    [0.2, nan]
-    """
-    after, before = np.asarray(pruned, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return _ratio(after - before, before)
 
 
 def _counted(row: int, true: Interpretation, told: Interpretation) -> tuple[int, ...]:

@@ -154,7 +154,7 @@ class Crew:
         seen = [at for at, rows in enumerate(own) if len(rows)]
         if not part.says_intents:
             for at in seen:
-                told[at, asked[at]] = part.usual
+                told[at, asked[at]] = self.material.usual(own[at])
             return
         labels = torch.zeros(len(self.material.truth), dtype=torch.int64)
         labels[part.rows] = torch.from_numpy(self.material.intent_numbers(part))

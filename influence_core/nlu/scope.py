@@ -56,6 +56,17 @@ def scope_counts(findings: StackFindings, point: Point, threshold: float = THRES
     return np.stack(told).astype(np.int64)
 
 
+def too_low(findings: StackFindings, threshold: float) -> str:
+    """Say that a threshold turns nothing away out of scope, if it is so low that it cannot."""
+    left = len(findings.material.domain_names) - 1
+    if threshold * left > 1:
+        return ""
+    return (
+        f"Of the {left} domains that are left one is always as probable as {1 / left:.0%}: "
+        "a higher threshold is needed for any request out of scope to be turned away."
+    )
+
+
 def check_threshold(threshold: float) -> None:
     """Refuse what is no threshold.
 
@@ -72,7 +83,8 @@ def scope_rates(sums: npt.ArrayLike) -> dict[str, Floats]:
     - unrecoverable = out-of-scope rows that find no domain / rows. No domain serves them, so that
       the others, which are taken for a request of some domain, are answered wrongly: more is
       better.
-    - rejected = in-scope rows that find no domain / rows. Fewer is better.
+    - rejected = in-scope rows that find no domain / rows. Fewer is better. The paper's rate of
+      unrecoverable errors is of live traffic, most of it in scope: it compares with this one.
     """
     rows, outside, inside = np.moveaxis(np.asarray(sums, np.float64), -1, 0)
     return {"unrecoverable": outside / rows, "rejected": inside / rows}
@@ -82,7 +94,8 @@ def scope(findings: StackFindings, threshold: float = THRESHOLD) -> pd.DataFrame
     """Return the rates of every point, overall (no domain) and by domain.
 
     Columns: technique, fraction, domain, rows (of the test), unrecoverable and rejected, means over
-    seeds, and `<rate>_change`, the difference to the stacks of all rows and equal seeds.
+    seeds, and `<rate>_change`, the difference to the stacks of all rows and equal seeds. A point
+    without a stack of such a seed has no lines.
 
     Raises:
         DataError: the experiment held no domain out.
@@ -95,6 +108,8 @@ def scope(findings: StackFindings, threshold: float = THRESHOLD) -> pd.DataFrame
     lines = []
     for point in findings.points:
         mine, base = findings.paired(point)
+        if not mine:
+            continue
         counts, before = scope_counts(findings, point, threshold)[mine], whole[base]
         for domain in (None, *findings.material.domain_names):
             inside = slice(None) if domain is None else true == domain

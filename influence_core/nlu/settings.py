@@ -23,8 +23,8 @@ MinRows = Annotated[
     int,
     Field(
         ge=1,
-        description="Training rows from which on a domain gets models of its own; a smaller one "
-        "is given its most frequent intent, and no slots.",
+        description="Training rows from which on a domain gets models of its own, before any are "
+        "pruned; a smaller one is given its most frequent intent, and no slots.",
     ),
 ]
 

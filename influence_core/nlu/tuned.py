@@ -133,7 +133,7 @@ def _understood(
 ) -> list[Said]:
     """Train the joint model of a domain; return intent and slots of the rows that are asked."""
     if not (part.says_intents or part.says_slots):
-        return [(part.usual, ())] * len(asked)
+        return [(material.usual(rows), ())] * len(asked)
     intents, tags = np.zeros(len(material.truth), np.int64), _untold(material)
     intents[part.rows] = material.intent_numbers(part)
     if part.says_slots:

@@ -127,14 +127,18 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_trained(
     assert not (assistant.path / "nlu").exists()
 
 
-def test_a_comparison_of_what_was_not_trained_tells_what_was(
-    influence: Influence, assistant: Run
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [
+        (("--compare", "full,stratified@0.4"), "'second' must be a technique and a fraction of it"),
+        (("--compare", "full,random@0.4", "--frequency", "text"), "must be a column of numbers"),
+        (("--frequency", "text"), "'frequency' must come with --compare"),
+    ],
+)
+def test_what_is_not_there_to_be_compared_is_refused_before_anything_is_trained(
+    influence: Influence, assistant: Run, asked: tuple[str, ...], rule: str
 ) -> None:
-    influence("nlu", "assistant", *GRID, "--name", "first")
-    asked = ("nlu", "assistant", "--name", "first", "--resume", "--compare")
-    answer = influence(*asked, "full,stratified@0.4")
+    answer = influence("nlu", "assistant", *GRID, *asked)
     assert answer.code == 2
-    assert "'second' must be a technique and a fraction of it" in answer.err
-    answer = influence(*asked, "full,random@0.4", "--frequency", "text")
-    assert answer.code == 2
-    assert "'frequency' must be a column of numbers" in answer.err
+    assert rule in answer.err
+    assert not (assistant.path / "nlu").exists()

@@ -110,6 +110,27 @@ def test_slots_are_of_the_domain_that_was_chosen(finished: StackExperiment) -> N
         assert all(slot.name == own[domain] for domain, slots in pairs for slot in slots)
 
 
+def test_an_only_intent_is_that_of_the_rows_that_are_left(run: Run) -> None:
+    material = material_of(run, SMALL, run.private_folder)
+    music = next(part.rows for part in material.parts if part.name == "music")
+    stops = [row for row in music if material.truth[row].intent == "stop"]
+    assert material.usual(music) == "play"
+    assert material.usual(np.array([music[0], *stops])) == "stop"
+
+
+def test_cells_that_are_there_stay_as_they_are(run: Run, finished: StackExperiment) -> None:
+    experiment = train_stacks(run, SMALL, name="again")
+    first, second = experiment.cells()[:2]
+    before = {cell: experiment.file_of(cell).stat().st_mtime_ns for cell in experiment.cells()}
+    experiment.file_of(second).unlink()
+    experiment.update(status="cancelled")
+    resume_stacks(experiment)
+    after = {cell: experiment.file_of(cell).stat().st_mtime_ns for cell in experiment.cells()}
+    assert [cell for cell in before if after[cell] != before[cell]] == [second]
+    assert told(experiment) == told(finished)
+    assert first in after
+
+
 def test_it_goes_on_where_it_was_stopped(run: Run, finished: StackExperiment) -> None:
     experiment = plan_stacks(run, SMALL, name="stopped")
     with stopped_after(2, StackExperiment):
@@ -228,7 +249,7 @@ def test_parts_know_their_intents_most_frequent_first(run: Run) -> None:
     material = material_of(run, SMALL, run.private_folder)
     parts = {part.name: part for part in material.parts}
     assert parts["weather"].intents == ("forecast",)
-    assert parts["music"].usual == "play"
+    assert parts["music"].intents[0] == "play"
     assert parts["home"].tags == ("O", "B-room", "I-room")
     counted = material.counted(material.train_rows)
     assert counted == {name: len(part.rows) for name, part in parts.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,12 +18,10 @@ from influence_core.nlu.metrics import (
     RATES,
     by_group,
     rates,
-    relative,
     resampled,
     row_counts,
 )
 from influence_core.nlu.slots import Interpretation, Slot
-from influence_core.pruning.efficiency import sigma
 from tests.nlu.test_alignment import lists
 
 PLAY = "play adele in the gym"
@@ -241,19 +238,3 @@ class TestResampled:
     def test_without_rows_there_is_nothing_to_draw(self) -> None:
         with pytest.raises(DataError, match="'counts' must hold at least one row; got 0"):
             resampled(row_counts([], [])[None], np.random.default_rng(0))
-
-
-class TestRelative:
-    """Changes of error rates."""
-
-    def test_by_hand_and_in_any_shape(self) -> None:
-        change = relative([[0.12, 0.09], [0.0, 0.05]], [[0.1, 0.1], [0.2, 0.0]])
-        np.testing.assert_allclose(change, [[0.2, -0.1], [-1.0, np.nan]])
-        assert relative(0.06, 0.05) == pytest.approx(0.2)
-        assert np.isnan(relative(0.0, 0.0))
-
-    def test_of_a_table_and_its_efficiency(self) -> None:
-        whole = pd.DataFrame({"dcer": [0.1, 0.2], "irer": [0.2, 0.0]})
-        change = relative(whole * 1.0604, whole)
-        np.testing.assert_allclose(change, [[0.0604, 0.0604], [0.0604, np.nan]])
-        np.testing.assert_allclose(100 * sigma(change[0], 0.52), -11.615, atol=1e-3)

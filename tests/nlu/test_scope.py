@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from influence_core.errors import ConfigError, DataError
+from influence_core.nlu import tuned
 from influence_core.nlu.cells import Cell
 from influence_core.nlu.comparing import compare_stacks
-from influence_core.nlu.experiment import Outcome, StackExperiment, open_stacks
+from influence_core.nlu.experiment import StackExperiment, open_stacks
 from influence_core.nlu.figures import WHOLE, StackFindings
 from influence_core.nlu.material import material_of
 from influence_core.nlu.measure import plan_stacks, train_stacks
-from influence_core.nlu.scope import held_out, scope, scope_counts, scope_rates
+from influence_core.nlu.scope import held_out, scope, scope_counts, scope_rates, too_low
 from influence_core.nlu.settings import StackSettings
 from influence_core.progress import Progress
 from influence_core.pruning.batched import confident, fresh_heads, train_together
 from influence_core.store.run import Run
+from influence_core.training.trainer import ClassifierTrainer
 from influence_core.training.untuned import untuned_file
 from tests.factory import make_run
 from tests.nlu.pretended import SMALL, pretend, with_intents
@@ -107,6 +110,14 @@ def test_a_threshold_is_a_probability_below_one(tmp_path: Path, threshold: float
         scope(found, threshold)
 
 
+def test_a_threshold_that_turns_nothing_away_is_told(tmp_path: Path) -> None:
+    """Of five domains that are left one has a probability of at least a fifth."""
+    found = pretended(make_run(tmp_path, rows=200), [0.5], [0.5])
+    assert len(found.material.domain_names) == 6
+    assert "Of the 5 domains that are left one is always as probable as 20%" in too_low(found, 0.2)
+    assert too_low(found, 0.21) == ""
+
+
 def test_stacks_are_compared_by_what_they_turn_away(tmp_path: Path) -> None:
     found = pretended(make_run(tmp_path, rows=200), [0.25, 0.75], [0.9])
     experiment = found.experiment
@@ -167,15 +178,31 @@ def test_it_is_told_of_every_row_and_read_again(trained: StackExperiment) -> Non
     )
 
 
-def test_fine_tuned_stacks_hold_domains_out(run: Run) -> None:
+def test_fine_tuned_stacks_learn_nothing_of_a_held_out_domain(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = []
+
+    class Watched(ClassifierTrainer):
+        def __init__(self, model: Any, tokens: Any, rows: Any, labels: Any, *rest: Any) -> None:
+            learnt.append((rows, labels[rows]))
+            super().__init__(model, tokens, rows, labels, *rest)
+
+    monkeypatch.setattr(tuned, "ClassifierTrainer", Watched)
     settings = StackSettings(
         techniques=(), seeds=1, mode="finetune", epochs=2, min_rows=5, out_of_scope=True
     )
-    (outcome,) = train_stacks(run, settings, name="tuned").outcomes()
-    assert isinstance(outcome, Outcome)
+    experiment = train_stacks(run, settings, name="tuned")
+    material = material_of(run, settings, experiment.private_folder)
+    whole, *others = learnt
+    assert np.array_equal(whole[0], material.train_rows)
+    for out, (rows, labels) in enumerate(others):
+        assert np.array_equal(rows, [row for row in whole[0] if material.domains[row] != out])
+        names = [name for at, name in enumerate(material.domain_names) if at != out]
+        assert [names[label] for label in labels] == [material.truth[row].domain for row in rows]
+    (outcome,) = experiment.outcomes()
     assert outcome.outside is not None
     assert np.all((outcome.outside >= 0.5) & (outcome.outside <= 1))
-    assert not np.array_equal(outcome.outside, outcome.confidence)
 
 
 def test_two_domains_are_too_few_for_one_to_be_held_out(tmp_path: Path) -> None:
