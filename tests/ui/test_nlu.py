@@ -155,7 +155,8 @@ def test_every_rate_of_two_ways_is_listed(findings: StackFindings) -> None:
     shown = tables(seen("pruning", these="random-0.5", those="full"), "These are")[0]
     gaps = compare_stacks(findings, RANDOM, WHOLE, frequency="frequency", domains=())
     icer = next(one for one in gaps if (one.metric, one.part) == ("icer", "all"))
-    line = shown[(shown["Rate"] == "ICER") & (shown["Of"] == "all test rows")].iloc[0]
+    whole = shown["Of"].str.startswith("all test rows, ")
+    line = shown[(shown["Rate"] == "ICER") & whole].iloc[0]
     assert (line["These"], line["Those"]) == (f"{icer.first:.1%}", f"{icer.second:.1%}")
     assert line["These are"] == icer.verdict
     assert {one.part for one in gaps if one.first == one.first} >= {"all", "tail"}
@@ -179,8 +180,8 @@ def test_requests_without_a_domain_are_counted_where_domains_were_held_out(run: 
         assert by_technique["Unrecoverable"].iloc[0] == (
             f"{line['unrecoverable']:.1%} ({100 * line['unrecoverable_change']:+z.1f} points)"
         )
-    compared = tables(seen("pruning", stack="held", these="random-0.5"), "These are")[0]
-    assert "Unrecoverable" in set(compared["Rate"])
+    app = seen("pruning", stack="held", these="random-0.5", sure="80%")
+    assert "Unrecoverable at 80%" in set(tables(app, "These are")[0]["Rate"])
 
 
 def test_shares_and_entropies_are_those_of_the_core(findings: StackFindings) -> None:
