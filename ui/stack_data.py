@@ -11,11 +11,11 @@ from influence_core.report import spread_charts, stack_charts
 from influence_core.scores.registry import SCORES
 from influence_core.store import tables
 from influence_core.store.columns import score_column
-from ui import plots, queries, shell, stack_sources, state
+from ui import plots, queries, shell, stack_composition, stack_sources, state
 from ui.shell import NORMS, Lens
 from ui.spread import BODY, GROUPS_COMPARED, ordered
-from ui.stacks import ROLES, TECHNIQUES, findings, lined, relative
-from ui.wording import count, counted, percent, plain
+from ui.stacks import ROLES, TECHNIQUES, findings, relative
+from ui.wording import counted, percent, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,16 +28,11 @@ def shares(experiment: StackExperiment) -> pd.DataFrame:
     return findings(experiment).shares()
 
 
-def entropies(experiment: StackExperiment) -> pd.DataFrame:
-    """Return how varied the intents and slots of every domain are."""
-    return findings(experiment).entropies()
-
-
 def show(view: Lens, experiment: StackExperiment) -> None:
-    """Draw where rows come from, the shares of the domains, their entropies, how hard they are."""
+    """Draw where rows come from, the shares of the domains, and what these are like."""
     stack_sources.show(view, experiment)
     _shares(experiment)
-    _entropies(experiment)
+    stack_composition.show(experiment)
     _densities(view, experiment)
 
 
@@ -100,7 +95,7 @@ def _said(table: pd.DataFrame, techniques: dict[str, str], fraction: float, prun
     moved = {name: (table[name] - table[_BEFORE]).abs().sum() / 2 for name in techniques}
     name = max(moved, key=lambda one: moved[one])
     line = table.loc[(table[name] - table[_BEFORE]).abs().idxmax()]
-    change = line[name] / line[_BEFORE] - 1
+    change = line[name] / line[_BEFORE] - 1 if line[_BEFORE] else float("nan")
     return (
         f"With {percent(fraction, 0)} of the {prunable} gone, **{techniques[name]}** moves the "
         f"shares of the domains most, by {100 * moved[name]:.1f} points in all: "
@@ -109,41 +104,13 @@ def _said(table: pd.DataFrame, techniques: dict[str, str], fraction: float, prun
     )
 
 
-def _entropies(experiment: StackExperiment) -> None:
-    import pandas as pd
-
-    plots.question("How varied is what people say in a domain?")
-    found = queries.ask(experiment, entropies)
-    if found.empty:
-        return
-    most = found.sort_values("trail_entropy", ascending=False, kind="stable").iloc[0]
-    st.markdown(
-        f"The slots of **{plain(most['domain'])}** vary most: {most['trail_entropy']:.1f} bits "
-        f"within an intent, as if each were said in {count(2 ** most['trail_entropy'])} ways "
-        "equally often."
-    )
-    shown = pd.DataFrame(
-        {
-            "Domain": found["domain"],
-            "Training rows": found["rows"].map(count),
-            "Intents": found["intents"].map(count),
-            "Intent entropy, bits": [f"{one:.2f}" for one in found["intent_entropy"]],
-            "Slot trail entropy, bits": [f"{one:.2f}" for one in found["trail_entropy"]],
-        }
-    )
-    lined(shown)
-    st.caption(
-        "Intent entropy: of the intents of the domain's rows. Slot trail entropy: of the slots and "
-        "their values within an intent, the mean over the domain's rows. It grows with the rows."
-    )
-
-
 def _densities(view: Lens, experiment: StackExperiment) -> None:
     """Draw how VoG lies in the largest domains, under both normalisations."""
     if "vog" not in view.manifest.scores:
         return
     plots.question("Which domains are hard for the classifier of domains?")
-    names = queries.ask(experiment, entropies)["domain"].head(GROUPS_COMPARED).tolist()
+    found = queries.ask(experiment, stack_composition.composition)
+    names = found.loc[found["rows"] > 0, "domain"].head(GROUPS_COMPARED).tolist()
     for place, norm in zip(st.columns(2, gap="medium"), ("dataset", "class"), strict=True):
         bins = queries.ask(
             view.run,

@@ -10,7 +10,7 @@ from influence_core.nlu.experiment import StackExperiment
 from influence_core.nlu.figures import WHOLE, Point
 from influence_core.report import stack_charts
 from ui import plots, queries, stack_scope
-from ui.stacks import MEANT, RATES, findings, lined, pick, points, said_of, tested
+from ui.stacks import MEANT, findings, lined, pick, points, rated, said_of, tested
 from ui.wording import count, counted, percent, plain
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def show(experiment: StackExperiment) -> None:
     plots.question("How often does the stack err, before anything is pruned?")
     found = queries.ask(experiment, whole)
     st.markdown(_said(found))
-    _rates(found)
+    lined(rated(found, "domain", "all domains"))
     small = queries.manifest(experiment).small_domains
     st.caption(f"{MEANT} {said_of(experiment)}{_without_models(small)}")
     _confused(experiment)
@@ -87,21 +87,6 @@ def _said(found: pd.DataFrame) -> str:
 
 def _known(line: pd.Series) -> bool:
     return bool(line["slot_f1"] == line["slot_f1"])
-
-
-def _rates(found: pd.DataFrame) -> None:
-    import pandas as pd
-
-    names = [name if isinstance(name, str) else "all domains" for name in found["domain"]]
-    shown = pd.DataFrame(
-        {
-            "Domain": names,
-            "Test rows": found["rows"].map(count),
-            **{RATES[name]: found[name].map(percent) for name in RATES},
-            "Slot F1": [f"{one:.3f}" if one == one else "–" for one in found["slot_f1"]],
-        }
-    )
-    lined(shown)
 
 
 def _confused(experiment: StackExperiment) -> None:

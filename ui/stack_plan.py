@@ -20,6 +20,9 @@ QUICK = StackSettings(fractions=(0.52,), seeds=1)
 
 INTENT = "intent"
 
+_TIMED = ("mode", "epochs", "batch_size", "out_of_scope")
+"""Settings that must be equal for a stack to take as long."""
+
 _HOW = ("fractions", "seeds", "mode")
 
 
@@ -124,9 +127,9 @@ def _say_how_much(run: Run, settings: StackSettings) -> None:
     """Say how many stacks that is, and how long they take if that is known."""
     number = len(cells(settings))
     stacks = counted(number, "stack")
-    for one in StackExperiment.of(run):
+    for one in filter(lambda one: _as_long(one, settings), StackExperiment.of(run)):
         seconds = queries.ask(one, seconds_a_stack)
-        if queries.manifest(one).settings.mode == settings.mode and seconds == seconds:
+        if seconds == seconds:
             st.caption(
                 f":material/timer: {stacks}, about {duration(number * seconds)} of training, "
                 f"judged by the experiment {plain(one.name)}."
@@ -134,9 +137,15 @@ def _say_how_much(run: Run, settings: StackSettings) -> None:
             return
     st.caption(
         f":material/timer: {stacks}, {counted(settings.seeds, 'of them', 'of them')} on all rows. "
-        "How long one takes here is known after the first experiment; what was trained before a "
-        "cancel is kept."
+        "How long one takes here is known after the first experiment of this kind; what was "
+        "trained before a cancel is kept."
     )
+
+
+def _as_long(experiment: StackExperiment, settings: StackSettings) -> bool:
+    """Say whether the stacks of an experiment took as long as those of a plan will."""
+    found = queries.manifest(experiment).settings
+    return all(getattr(found, name) == getattr(settings, name) for name in _TIMED)
 
 
 def _start(run: Run, settings: StackSettings) -> None:

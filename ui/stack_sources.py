@@ -18,7 +18,7 @@ from influence_core.store.lookup import training
 from influence_core.store.run import Run
 from ui import plots, queries, shell
 from ui.shell import Lens
-from ui.stacks import ENOUGH, RATES, changed, findings, lined, relative, settings
+from ui.stacks import ENOUGH, RATES, changed, findings, lined, rated, relative, settings
 from ui.wording import column_title, count, counted, percent, plain
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def whole(experiment: StackExperiment) -> pd.DataFrame:
 
 def changes(experiment: StackExperiment, point: Point) -> pd.DataFrame:
     """Return how they change at a point."""
-    found = by_source.changes(findings(experiment))
-    inside = (found["technique"] == point[0]) & (found["fraction"] == point[1])
-    return found[inside].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+    found = by_source.changes(findings(experiment), [point])
+    return found.sort_values("rows", ascending=False, kind="stable", ignore_index=True)
 
 
 def known(run: Run, wanted: str | None = None) -> Column | None:
@@ -209,7 +208,7 @@ def _differ(experiment: StackExperiment) -> None:
             "VoG of the training rows, in standard deviations from the mean of the whole data and "
             "of their domain: the higher, the harder for the classifier of domains."
         )
-    lined(_errors(errors))
+    lined(rated(errors, "source", "all sources"))
     st.caption("Errors of the stacks of all rows, by the source of the test rows.")
 
 
@@ -250,16 +249,3 @@ def _hard(hard: pd.DataFrame) -> pd.DataFrame:
     }
     names, rows = hard["source"].fillna("all sources"), hard["rows"].map(count)
     return pd.DataFrame({"Source": names, "Training rows": rows, **figures})
-
-
-def _errors(errors: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            "Source": errors["source"].fillna("all sources"),
-            "Test rows": errors["rows"].map(count),
-            **{title: errors[name].map(percent) for name, title in RATES.items()},
-            "Slot F1": [f"{one:.3f}" if one == one else "–" for one in errors["slot_f1"]],
-        }
-    )

@@ -70,7 +70,10 @@ def show(experiment: StackExperiment) -> None:
         return
     sentence = _asked(queries.ask(experiment, offered))
     if not sentence.strip():
-        st.caption("The sentence goes to the stack on this machine, and nowhere else.")
+        st.caption(
+            "The stack that the server keeps is asked, and the sentence stands in the page's "
+            "address, as every view does."
+        )
         return
     found = _understood(experiment, sentence)
     if found is not None:

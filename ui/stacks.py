@@ -148,6 +148,20 @@ def lined(shown: pd.DataFrame, words: int = 1) -> None:
     )
 
 
+def rated(found: pd.DataFrame, group: str, overall: str) -> pd.DataFrame:
+    """Word rows and rates of the stacks of all rows, by the groups in a column."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            group.capitalize(): found[group].fillna(overall),
+            "Test rows": found["rows"].map(count),
+            **{title: found[name].map(percent) for name, title in RATES.items()},
+            "Slot F1": [f"{one:.3f}" if one == one else "–" for one in found["slot_f1"]],
+        }
+    )
+
+
 def tested(domains: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the domains with test rows enough to be singled out, and how they are called."""
     enough = domains[domains["rows"] >= ENOUGH]

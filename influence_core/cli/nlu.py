@@ -180,6 +180,7 @@ def _facts(
     threshold: float,
 ) -> dict[str, Any]:
     from influence_core.nlu import by_source
+    from influence_core.nlu.composition import composition
     from influence_core.nlu.scope import held_out, scope
 
     return {
@@ -191,6 +192,7 @@ def _facts(
         "changes_by_domain": records(findings.changes_by_domain()),
         "shares": records(findings.shares()),
         "entropies": records(findings.entropies()),
+        "composition": records(composition(findings)),
         "scope": records(scope(findings, threshold)) if held_out(findings) else [],
         "compared": [{**asdict(gap), "verdict": gap.verdict} for gap in gaps],
         "sources": records(by_source.composition(findings)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from influence_core.cli.stacked import CHANGES, ERROR_TITLES
+from influence_core.cli.stacked import CHANGE_TITLES, group_changes, group_name, rates_table
 from influence_core.cli.terminal import fill, known, output, plain, table
 from influence_core.nlu import by_source
-from influence_core.nlu.metrics import ERRORS, TITLES
+from influence_core.nlu.hardness import FIGURES
 from influence_core.store.columns import NORMS
 
 if TYPE_CHECKING:
@@ -25,8 +25,12 @@ def print_sources(findings: StackFindings) -> None:
         return
     _print_rows(rows)
     _print_vog(by_source.hardness(findings))
-    _print_errors(by_source.whole(findings))
-    _print_changes(by_source.changes(findings))
+    output().print("\nerrors of the stacks of all rows")
+    output().print(rates_table(by_source.whole(findings), "source", "source"))
+    changes = by_source.changes(findings)
+    if not changes.empty:
+        output().print("\nrelative change of these errors")
+        output().print(group_changes(changes, "source", CHANGE_TITLES))
 
 
 def _print_rows(rows: pd.DataFrame) -> None:
@@ -41,13 +45,13 @@ def _row_lines(rows: pd.DataFrame, sources: int) -> Iterator[tuple[object, ...]]
     for first in range(0, len(lines), sources):
         line = lines[first : first + sources]
         shares = (f"{one['rows']:,} {one['share']:6.1%}" for one in line)
-        yield _name(line[0]["domain"]), f"{sum(one['rows'] for one in line):,}", *shares
+        yield group_name(line[0]["domain"]), f"{sum(one['rows'] for one in line):,}", *shares
 
 
 def _print_vog(vog: pd.DataFrame) -> None:
     if vog.empty:
         return
-    heads = (f"{norm} {figure}#" for norm in NORMS for figure in by_source.FIGURES)
+    heads = (f"{norm} {figure}#" for norm in NORMS for figure in FIGURES)
     output().print("\nVoG of training rows, in standard deviations of the class and the dataset")
     output().print(fill(table("source", "rows#", *heads), _vog_lines(vog)))
 
@@ -57,37 +61,6 @@ def _vog_lines(vog: pd.DataFrame) -> Iterator[tuple[object, ...]]:
         told = (
             known(line[f"{figure}_{norm}"], ".2f" if figure == "std" else "+z.2f")
             for norm in NORMS
-            for figure in by_source.FIGURES
+            for figure in FIGURES
         )
-        yield _name(line["source"]), f"{line['rows']:,}", *told
-
-
-def _print_errors(whole: pd.DataFrame) -> None:
-    heads = (*(f"{title}#" for title in ERROR_TITLES), "slot F1#")
-    output().print("\nerrors of the stacks of all rows")
-    output().print(fill(table("source", "test rows#", *heads), _error_lines(whole)))
-
-
-def _error_lines(whole: pd.DataFrame) -> Iterator[tuple[object, ...]]:
-    for line in whole.to_dict("records"):
-        rates = (known(line[name], ".2%") for name in ERRORS)
-        yield _name(line["source"]), f"{line['rows']:,.0f}", *rates, known(line["slot_f1"], ".3f")
-
-
-def _print_changes(changes: pd.DataFrame) -> None:
-    if changes.empty:
-        return
-    heads = ("test rows#", *(f"{TITLES[name]}#" for name in CHANGES))
-    output().print("\nrelative change of these errors")
-    columns = table("source", "technique", "pruned#", *heads)
-    output().print(fill(columns, _change_lines(changes)))
-
-
-def _change_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
-    for line in changes.sort_values("source", kind="stable").to_dict("records"):
-        rates = (known(line[name], "+z.0%") for name in CHANGES)
-        yield line["source"], line["technique"], f"{line['fraction']:.0%}", line["rows"], *rates
-
-
-def _name(group: object) -> object:
-    return group if isinstance(group, str) else "all"
+        yield group_name(line["source"]), f"{line['rows']:,}", *told

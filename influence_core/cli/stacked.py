@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from influence_core.cli.composed import print_composition
 from influence_core.cli.terminal import fill, known, output, plain, table
 from influence_core.nlu import paper as printed
 from influence_core.nlu.metrics import ERRORS, TITLES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
     from influence_core.nlu.comparing import StackGap
     from influence_core.nlu.experiment import StackExperiment
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 CHANGES = ("dcer", "f_semer", "icer", "irer")
 """Error rates whose changes are listed, in the order of the paper."""
+
+CHANGE_TITLES = {name: TITLES[name] for name in CHANGES}
+
+_BY_DOMAIN = {"share": "share", **CHANGE_TITLES}
 
 ERROR_TITLES = tuple(TITLES[name] for name in ERRORS)
 
@@ -36,8 +42,7 @@ def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
                 f"{manifest.train_rows:,} for training: what is pruned, and σ, is a share of these"
             )
         )
-    columns = table("all rows", "test rows#", *(f"{title}#" for title in ERROR_TITLES), "slot F1#")
-    console.print(fill(columns, _whole_lines(findings.whole())))
+    console.print(rates_table(findings.whole(), "domain", "all rows"))
     console.print(
         "  shares of errors: in domains, in intents, in intents and slots, against truth and\n"
         "  prediction, and of rows with any; means over seeds"
@@ -47,14 +52,25 @@ def print_whole(experiment: StackExperiment, findings: StackFindings) -> None:
         console.print(plain(f"  too few rows for models of their own: {names}"))
 
 
-def _whole_lines(whole: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+def rates_table(whole: pd.DataFrame, group: str, title: str) -> Table:
+    """Return rows and rates of the stacks of all rows, by the groups in a column."""
+    heads = ("test rows#", *(f"{name}#" for name in ERROR_TITLES), "slot F1#")
+    return fill(table(title, *heads), _rate_lines(whole, group))
+
+
+def _rate_lines(whole: pd.DataFrame, group: str) -> Iterator[tuple[object, ...]]:
     for line in whole.to_dict("records"):
         yield (
-            line["domain"] if isinstance(line["domain"], str) else "overall",
+            group_name(line[group]),
             f"{line['rows']:,.0f}",
             *(known(line[name], ".2%") for name in ERRORS),
             known(line["slot_f1"], ".3f"),
         )
+
+
+def group_name(group: object) -> str:
+    """Name a group of rows; where there is none the line is of all rows."""
+    return group if isinstance(group, str) else "overall"
 
 
 def print_changes(findings: StackFindings, paper: bool = False) -> None:
@@ -84,26 +100,34 @@ def _change_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
 
 
 def print_domains(findings: StackFindings, paper: bool = False) -> None:
-    """Print the changes of every domain."""
+    """Print what every domain is made of, and its changes."""
+    print_composition(findings, paper)
     changes = findings.changes_by_domain()
     if changes.empty:
         return
     console = output()
     console.print("\nby domain: change of its share of the training rows, and of its errors")
-    heads = ("test rows#", "share#", *(f"{TITLES[name]}#" for name in CHANGES))
-    columns = table("domain", "technique", "pruned#", *heads)
-    console.print(fill(columns, _domain_lines(changes)))
+    console.print(group_changes(changes, "domain", _BY_DOMAIN))
     if paper:
         console.print("\nthe paper's figures at 52%, dataset norm / class norm")
-        names = table("domain", *heads[1:])
+        names = table("domain", *(f"{title}#" for title in _BY_DOMAIN.values()))
         console.print(fill(names, printed.by_domain().itertuples(index=False)))
 
 
-def _domain_lines(changes: pd.DataFrame) -> Iterator[tuple[object, ...]]:
-    for line in changes.sort_values("domain", kind="stable").to_dict("records"):
+def group_changes(changes: pd.DataFrame, group: str, told: Mapping[str, str]) -> Table:
+    """Return changes by the groups in a column; `told` are columns and how they are called."""
+    heads = ("test rows#", *(f"{title}#" for title in told.values()))
+    columns = table(group, "technique", "pruned#", *heads)
+    return fill(columns, _group_lines(changes, group, told))
+
+
+def _group_lines(
+    changes: pd.DataFrame, group: str, told: Iterable[str]
+) -> Iterator[tuple[object, ...]]:
+    for line in changes.sort_values(group, kind="stable").to_dict("records"):
         yield (
-            *(line["domain"], line["technique"], f"{line['fraction']:.0%}", line["rows"]),
-            *(known(line[name], "+z.0%") for name in ("share", *CHANGES)),
+            *(line[group], line["technique"], f"{line['fraction']:.0%}", line["rows"]),
+            *(known(line[name], "+z.0%") for name in told),
         )
 
 

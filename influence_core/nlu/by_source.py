@@ -6,21 +6,19 @@ last. Where the data have no sources a table has no lines.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from influence_core.nlu.figures import StackFindings
+from influence_core.nlu import hardness as by_vog
+from influence_core.nlu.figures import Point, StackFindings
+from influence_core.nlu.metrics import ERRORS
 from influence_core.nlu.sources import MOST
-from influence_core.store.columns import NORMS, catalogue
 from influence_core.store.grouping import Groups, groups_of
-from influence_core.store.lookup import numbers_at
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FIGURES = ("median", "mean", "std")
-"""What is told of VoG under each normalisation; `std` is that of a population."""
 
 
 def composition(findings: StackFindings) -> pd.DataFrame:
@@ -52,23 +50,15 @@ def composition(findings: StackFindings) -> pd.DataFrame:
 def hardness(findings: StackFindings) -> pd.DataFrame:
     """Return how hard the training rows of each source are, by VoG.
 
-    Returns:
-        Columns source, rows (those that have VoG), and `<figure>_<normalisation>` for `FIGURES` and
-        `NORMS`. The first line, without a source, is of all training rows.
+    Columns are those of `influence_core.nlu.hardness`, the first line of all training rows.
     """
     import pandas as pd
 
-    found, run, rows = _groups(findings), findings.experiment.run, findings.material.train_rows
-    known = catalogue(run)
-    columns = ["source", "rows", *(f"{one}_{norm}" for norm in NORMS for one in FIGURES)]
-    if found is None or "vog" not in known.scores:
-        return pd.DataFrame(columns=columns)
-    vog = np.stack([numbers_at(run, known.score("vog", norm), rows) for norm in NORMS], axis=1)
-    scored = np.isfinite(vog).all(axis=1)
-    vog, members = vog[scored], found.members[rows][scored]
-    parts = [(None, vog), *((name, vog[members == at]) for at, name in enumerate(found.names))]
-    lines = [(name, len(part), *_figures(part)) for name, part in parts if len(part)]
-    return pd.DataFrame(lines, columns=columns)
+    found = _groups(findings)
+    if found is None:
+        return pd.DataFrame(columns=["source", "rows"])
+    members = found.members[findings.material.train_rows]
+    return by_vog.hardness(findings, "source", members, found.names)
 
 
 def whole(findings: StackFindings) -> pd.DataFrame:
@@ -85,12 +75,16 @@ def whole(findings: StackFindings) -> pd.DataFrame:
     return findings.whole_by("source", [found.names[member] for member in members])
 
 
-def changes(findings: StackFindings) -> pd.DataFrame:
+def changes(findings: StackFindings, points: Iterable[Point] | None = None) -> pd.DataFrame:
     """Return how the error rates change with pruning by the source of test rows.
 
+    Args:
+        points: those that are told; all that are pruned by default.
+
     Returns:
-        Columns technique, fraction, source, rows (those of the test) and error rates, as
-        `StackFindings.changes_by_domain` has them.
+        Columns technique, fraction, seeds, source, rows (those of the test), and error rates with
+        `<rate>_std`, as `StackFindings.changes` has them. There is no σ: a source loses another
+        share of its rows than is pruned of all.
     """
     import pandas as pd
 
@@ -99,12 +93,13 @@ def changes(findings: StackFindings) -> pd.DataFrame:
         return pd.DataFrame()
     members = found.members[findings.material.test_rows]
     lines = []
-    for point in findings.pruned:
+    for point in findings.pruned if points is None else points:
         for place in np.unique(members):
             inside = members == place
             line = findings.change(point, inside)
             lines.append({**line, "source": found.names[place], "rows": int(inside.sum())})
-    return pd.DataFrame(lines)
+    table = pd.DataFrame(lines)
+    return table.drop(columns=[f"{name}_sigma" for name in ERRORS], errors="ignore")
 
 
 def _groups(findings: StackFindings) -> Groups | None:
@@ -114,9 +109,3 @@ def _groups(findings: StackFindings) -> Groups | None:
         return None
     rows = np.arange(len(material.splits))
     return groups_of(findings.experiment.run, material.source_column, rows, MOST)
-
-
-def _figures(vog: np.ndarray) -> list[float]:
-    """Return `FIGURES` of each column of VoG (rows, `NORMS`)."""
-    told = np.median(vog, axis=0), vog.mean(axis=0), vog.std(axis=0)
-    return [float(figure) for figure in np.stack(told, axis=1).ravel()]

@@ -117,7 +117,10 @@ class Material:
         if only is None:
             return self.train_rows
         if self.source_column is None:
-            must = "be left out where the data have no column 'source', and no other is named"
+            must = (
+                "be left out where no column 'source' of words, whole numbers or flags is in the "
+                "data, and no other is named"
+            )
             raise DataError(rule("prune_only", must, only))
         return rows_of(self.run, self.source_column, only, self.train_rows)
 

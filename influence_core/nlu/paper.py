@@ -31,6 +31,16 @@ _BY_DOMAIN = (
     ("Health & Fitness", "84 / -6%", "4 / 29%", "3 / -%", "6 / 35%", "5 / -%"),
 )
 
+_COMPOSITION = (
+    ("Music", "18%", "11%", 1.5, 14.8, -0.35, -0.34, 0.10, 1.27),
+    ("Home Automation", "12%", "11%", 2.3, 8.5, -0.31, -0.45, -0.24, 0.69),
+    ("Knowledge", "11%", "15%", 0.1, 14.5, -0.28, -0.12, 0.11, 0.83),
+    ("Notifications", "7%", "14%", 2.1, 10.2, -0.27, -0.44, -0.29, 0.54),
+    ("Video", "6%", "25%", 1.6, 13.8, -0.39, 0.08, 0.86, 2.00),
+    ("Shopping", "5%", "7%", 2.5, 12.9, -0.30, -0.13, 0.15, 0.93),
+    ("Health & Fitness", "<1%", "96%", 2.3, 6.1, -0.22, 1.17, 1.52, 1.63),
+)
+
 
 def overall() -> pd.DataFrame:
     """Return relative changes of error rates: technique, fraction, four rates, σ of DCER."""
@@ -49,3 +59,18 @@ def by_domain() -> pd.DataFrame:
 
     names = ("domain", "share", "dcer", "f_semer", "icer", "irer")
     return pd.DataFrame(_BY_DOMAIN, columns=names)
+
+
+def composition() -> pd.DataFrame:
+    """Return what the domains are made of, those that are printed.
+
+    `share` is that of all rows, `synthetic` that of the synthetic ones in the domain, both as they
+    are printed; entropies are in bits, and the last four columns are of VoG.
+    """
+    import pandas as pd
+
+    names = (
+        *("domain", "share", "synthetic", "intent_entropy", "trail_entropy"),
+        *("median_class", "median_dataset", "mean_dataset", "std_dataset"),
+    )
+    return pd.DataFrame(_COMPOSITION, columns=names)

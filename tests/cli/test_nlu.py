@@ -9,6 +9,8 @@ import pytest
 from influence_core.nlu.experiment import open_stacks
 from influence_core.store.run import Run
 from tests.cli.conftest import Influence
+from tests.nlu.composed import ALONE, compose
+from tests.nlu.pretended import pretend
 from tests.nlu.sentences import scored
 
 GRID = ("--techniques", "random,vog-dataset", "--fractions", "0.4", "--seeds", "2", "--epochs", "3")
@@ -30,6 +32,31 @@ def test_people_see_rates_changes_and_the_paper_s(influence: Influence, assistan
     assert "-11.7" in answer.out
     assert "Health & Fitness" in answer.out
     assert len(list(open_stacks(assistant, "stack").outcomes())) == 2 + 2 * 2
+
+
+def test_domains_are_told_by_what_they_are_made_of(influence: Influence, small_run: Run) -> None:
+    names = compose(small_run).manifest().dataset.label_names
+    pretend(small_run, ALONE)
+    again = ("nlu", "small", "--name", "guessed", "--resume")
+    answer = influence(*again, "--domains", "--paper")
+    assert answer.code == 0, answer.err
+    lines = [line.split() for line in answer.out.splitlines()]
+    first = ["8", "26.7%", "75.0%", "25.0%", "2", "1.00", "1.00", "+2.50", "+3.50", "+3.50", "2.29"]
+    assert [names[0], *first, "intents", "and", "slots"] in lines
+    assert [names[4], "4", "13.3%", "100.0%", "0.0%", "4", "2.00", "0.00", *_FEW] in lines
+    assert [names[5], "0", "0.0%", "0", *_FEW] in lines
+    music = ["18%", "11%", "1.5", "14.8", "-0.35", "-0.34", "+0.10", "1.27"]
+    assert ["Music", *music] in lines
+    assert "nan" not in answer.out
+    assert "its training rows are like" not in influence(*again).out
+    facts = influence(*again, "--json").json
+    told = {one["domain"]: one for one in facts["composition"]}
+    assert told[names[0]]["sources"] == {"human": 0.75, "synthetic": 0.25}
+    assert told[names[3]]["models"] == "one intent, no slots"
+    assert told[names[5]]["median_dataset"] is None
+
+
+_FEW = ["too", "few", "rows"]
 
 
 def test_scripts_get_json_and_it_is_resumed(influence: Influence, assistant: Run) -> None:

@@ -16,6 +16,7 @@ from influence_core.nlu import by_source
 from influence_core.nlu.cells import cells, draw
 from influence_core.nlu.experiment import StackExperiment, open_stacks
 from influence_core.nlu.figures import WHOLE, StackFindings
+from influence_core.nlu.hardness import FIGURES
 from influence_core.nlu.material import material_of
 from influence_core.nlu.measure import plan_stacks
 from influence_core.nlu.metrics import rates
@@ -153,7 +154,11 @@ def test_a_source_of_test_rows_alone_is_no_source_of_training_rows(run: Run) -> 
 
 def test_without_a_column_of_sources_none_can_be_named(run: Run) -> None:
     with_sources(run, None)
-    with pytest.raises(DataError, match=r"'prune_only' must be left out .*; got 'human'"):
+    must = r"must be left out where no column 'source' of words, .* is in the data, .*; got 'human'"
+    with pytest.raises(DataError, match=must):
+        plan_stacks(run, EVERY)
+    with_sources(run, [row / 7 for row in range(400)])
+    with pytest.raises(DataError, match=must):
         plan_stacks(run, EVERY)
     assert StackExperiment.of(run) == []
 
@@ -201,9 +206,9 @@ def test_hardness_is_that_of_the_tables_of_a_run(run: Run, findings: StackFindin
     for line in found.itertuples():
         for norm in ("class", "dataset"):
             expected = known.loc[line.source, norm]
-            own = [getattr(line, f"{figure}_{norm}") for figure in by_source.FIGURES]
+            own = [getattr(line, f"{figure}_{norm}") for figure in FIGURES]
             assert line.rows == expected["rows"]
-            assert own == pytest.approx(expected[list(by_source.FIGURES)].tolist())
+            assert own == pytest.approx(expected[list(FIGURES)].tolist())
 
 
 def test_rows_without_a_score_are_left_out(run: Run) -> None:
@@ -256,6 +261,18 @@ def test_changes_are_those_of_the_rates_on_the_rows_of_a_source(
         change = after / before - 1 if before else np.nan
         assert line["irer"] == pytest.approx(change, nan_ok=True)
     assert found["irer"].iloc[:2].notna().all()
+
+
+def test_changes_are_told_of_the_points_that_are_asked_for_without_sigma(run: Run) -> None:
+    settings = EVERY.model_copy(update={"techniques": ("random", "vog-dataset")})
+    findings = StackFindings(pretend(run, settings))
+    every = by_source.changes(findings)
+    assert not [name for name in every if name.endswith("_sigma")]
+    assert {"dcer", "dcer_std", "irer", "irer_std"} <= set(every)
+    assert len(every) == 2 * 2 * 3
+    one = by_source.changes(findings, [("random", 0.6)])
+    same = every[(every["technique"] == "random") & (every["fraction"] == 0.6)]
+    pd.testing.assert_frame_equal(one, same.reset_index(drop=True))
 
 
 def test_of_many_sources_the_largest_are_told_apart(run: Run) -> None:

@@ -18,6 +18,7 @@ from influence_core.nlu.figures import WHOLE, StackFindings
 from influence_core.nlu.scope import scope
 from influence_core.store.run import Run
 from tests.factory import HOSTILE_LABELS, make_run
+from tests.nlu.composed import ALONE, compose
 from tests.nlu.pretended import SMALL, pretend, with_intents
 from tests.ui.everything import messages, visit
 from tests.untouched import contents
@@ -264,6 +265,47 @@ def test_a_plan_tells_its_time_by_the_experiments_there_are(run: Run) -> None:
     assert "6 stacks, about 12 s of training, judged by the experiment guessed" in said(
         seen("figures")
     )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"out_of_scope": True}, {"epochs": 3}, {"batch_size": 8}, {"mode": "finetune"}],
+    ids=str,
+)
+def test_the_time_of_other_stacks_tells_nothing(small_run: Run, other: dict) -> None:
+    pretend(with_intents(small_run), SMALL.model_copy(update={**other, "seeds": 1}))
+    told = said(visit("nlu", run="small", part="data"))
+    assert "How long one takes here is known after the first experiment of this kind" in told
+    assert "judged by the experiment" not in told
+
+
+def test_what_domains_are_made_of_is_that_of_the_core(small_run: Run) -> None:
+    """The last domain has test rows alone: there is a dash for what is not known of it."""
+    names = compose(small_run).manifest().dataset.label_names
+    pretend(small_run, ALONE.model_copy(update={"techniques": ("random",), "fractions": (0.5,)}))
+    app = visit("nlu", run="small", part="data")
+    assert not app.exception
+    ours, printed = tables(app, "VoG median, class")
+    shown = ours.set_index("Domain")
+    assert shown.loc[names[0]].to_dict() == {
+        "Models": "intents and slots",
+        "Training rows": "8",
+        "Share": "26.7%",
+        "From human": "75.0%",
+        "From synthetic": "25.0%",
+        "Intents": "2",
+        "Intent entropy, bits": "1.00",
+        "Slot trail entropy, bits": "1.00",
+        "VoG median, class": "+2.50",
+        "VoG median, data": "+3.50",
+        "VoG mean, data": "+3.50",
+        "VoG std, data": "2.29",
+    }
+    alone = shown.loc[names[5]]
+    assert (alone["Models"], alone["Training rows"]) == ("too few rows", "0")
+    assert alone["From human"] == alone["Intent entropy, bits"] == alone["VoG std, data"] == "–"
+    music = ["Music", "18%", "11%", "1.5", "14.8", "-0.35", "-0.34", "+0.10", "1.27"]
+    assert printed.iloc[0].tolist() == music
 
 
 def test_without_vog_a_plan_is_refused_kindly(runs_root: Path) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from influence_core.access import MASK_TEXTS, READ_ONLY
+from influence_core.nlu import understanding
 from influence_core.nlu.experiment import open_stacks
 from influence_core.nlu.measure import train_stacks
 from influence_core.nlu.settings import StackSettings
+from influence_core.nlu.slots import Slot
 from influence_core.nlu.understanding import Understood, understand
 from influence_core.store.run import Run
 from tests.factory import make_run
@@ -23,6 +27,10 @@ from ui.stack_trial import LONGEST, OFFERED, ROWS
 
 SAID = "switch on the lamp in the kitchen"
 HOSTILE = "lamp <img src=x onerror=alert(1)> **b** [a](https://a.example) \u202eabc"
+
+
+ALIVE = re.compile(r"(?<!\\)<[a-z]|(?<!\\)\[a\]|\*\*b\*\*")
+"""Markup of the hostile texts that nothing has put out of action."""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +58,12 @@ def tried(sentence: str | None = None, **view: str) -> AppTest:
 
 def answered(run: Run, sentence: str) -> Understood:
     return understand(open_stacks(run, "kept"), sentence, count=ROWS)
+
+
+def marked_up(app: AppTest) -> str:
+    """Return all that Markdown draws: texts, captions, heads, and titles of tabs and buttons."""
+    drawn = [one.value for one in (*app.markdown, *app.caption, *app.subheader)]
+    return "\n".join([*drawn, *(one.label for one in (*app.tabs, *app.button))])
 
 
 def tables(app: AppTest, column: str) -> list:
@@ -107,6 +121,19 @@ def test_any_sentence_is_shown_letter_by_letter(run: Run, sentence: str) -> None
     html = " ".join(one.proto.body for one in app.get("html"))
     assert "<img" not in html
     assert "onerror=alert" not in html or "&lt;img" in html
+    assert not ALIVE.search(marked_up(app))
+
+
+def test_a_slot_is_shown_letter_by_letter(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its value stands in the title of a tab, and its name, which is foreign as well, in two."""
+    known = answered(run, SAID)
+    slot = replace(known.slots[0], slot=Slot(0, len(HOSTILE), "<i>room</i>"))
+    hostile = replace(known, text=HOSTILE, slots=(slot,), slot_names=("<i>room</i>",))
+    monkeypatch.setattr(understanding, "understand", lambda *_, **__: hostile)
+    told = marked_up(tried(SAID + " now"))
+    assert r"\<i\>room" in told
+    assert r"\<img" in told
+    assert not ALIVE.search(told)
 
 
 def test_nothing_is_asked_of_blanks(run: Run) -> None:
