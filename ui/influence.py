@@ -50,7 +50,10 @@ def ask(run: Run) -> None:
         if dataset is not None and dataset.pairs:
             second = st.text_input("Its second text", key="ask.pair", persist_state="session")
         if not typed or second == "":
-            st.caption("The text goes to the model of this run on this machine, and nowhere else.")
+            st.caption(
+                "The model of this run is asked, where the dashboard runs. The text stands in the "
+                "page's address, as every view does."
+            )
             return
         found = _explained(run, text=typed, text_pair=second)
         if found is not None:
