@@ -20,7 +20,7 @@ from tests.nlu.sentences import scored
 
 pytestmark = pytest.mark.browser
 
-DRAWN = {"figures": 1, "pruning": 1, "data": 3}
+DRAWN = {"figures": 1, "pruning": 1, "data": 4}
 """Charts of every part of the page; that of a comparison is folded away."""
 
 

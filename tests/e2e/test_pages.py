@@ -38,7 +38,7 @@ def test_deep_link_as_first_visit_of_a_fresh_server(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="Examples")).to_be_visible()
     expect(page.get_by_text("training rows by PVI")).to_be_visible()
     pages = list((PROJECT / "pages").glob("*.py"))
-    assert page.locator(".st-key-navigation a").count() == len(pages)
+    expect(page.locator(".st-key-navigation a")).to_have_count(len(pages))
 
 
 def test_home_shows_figures_of_runs_and_leads_on(visit: Visit, runs: Path) -> None:
