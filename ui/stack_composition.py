@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FIGURES = {
-    "intent_entropy": "Intent entropy, bits",
-    "trail_entropy": "Slot trail entropy, bits",
-    "median_class": "VoG median, class",
-    "median_dataset": "VoG median, data",
-    "mean_dataset": "VoG mean, data",
-    "std_dataset": "VoG std, data",
+    "intent_entropy": "Intent bits",
+    "trail_entropy": "Slot bits",
+    "median_class": "VoG, class",
+    "median_dataset": "VoG, data",
+    "mean_dataset": "Mean",
+    "std_dataset": "Std",
 }
 """Figures of a table, in the order of the paper."""
 
@@ -42,12 +42,13 @@ def show(experiment: StackExperiment) -> None:
         f"within an intent, as if each were said in {count(2 ** most['trail_entropy'])} ways "
         "equally often."
     )
-    lined(_table(experiment, found))
+    lined(_table(experiment, found), words=2)
     st.caption(
-        "Intent entropy: of the intents of the domain's rows. Slot trail entropy: of the slots and "
-        "their values within an intent, the mean over the domain's rows. It grows with the rows. "
-        "VoG is in standard deviations of the class and of the whole data. A domain of too few "
-        "rows is given its most frequent intent, and no slots."
+        "Intent bits: entropy of the intents of the domain's training rows. Slot bits: entropy of "
+        "the slots and their values within an intent, the mean over these rows; it grows with "
+        "them. VoG: medians, in standard deviations of the class and of the whole data, and of "
+        "the latter mean and standard deviation. A domain of too few rows is given its most "
+        "frequent intent, and no slots."
     )
     with st.expander("The paper's figures, which are of another assistant"):
         lined(_printed(paper.composition()))
@@ -61,7 +62,7 @@ def _table(experiment: StackExperiment, found: pd.DataFrame) -> pd.DataFrame:
         {
             "Domain": found["domain"],
             "Models": found["models"],
-            "Training rows": found["rows"].map(count),
+            "Rows": found["rows"].map(count),
             "Share": found["share"].map(percent),
             **_sources(experiment, found),
             "Intents": found["intents"].map(count),

@@ -188,7 +188,7 @@ def test_requests_without_a_domain_are_counted_where_domains_were_held_out(run: 
 def test_shares_and_entropies_are_those_of_the_core(findings: StackFindings) -> None:
     app = seen("data")
     shown = tables(app, "Intents")[0]
-    assert shown["Training rows"].tolist() == [f"{one:,}" for one in findings.entropies()["rows"]]
+    assert shown["Rows"].tolist() == [f"{one:,}" for one in findings.entropies()["rows"]]
     shares = findings.shares()
     before = shares[shares["fraction"] == 0].set_index("domain")["share"]
     after = shares.query("technique == 'vog-dataset' and fraction == 0.5").set_index("domain")
@@ -285,25 +285,25 @@ def test_what_domains_are_made_of_is_that_of_the_core(small_run: Run) -> None:
     pretend(small_run, ALONE.model_copy(update={"techniques": ("random",), "fractions": (0.5,)}))
     app = visit("nlu", run="small", part="data")
     assert not app.exception
-    ours, printed = tables(app, "VoG median, class")
+    ours, printed = tables(app, "VoG, class")
     shown = ours.set_index("Domain")
     assert shown.loc[names[0]].to_dict() == {
         "Models": "intents and slots",
-        "Training rows": "8",
+        "Rows": "8",
         "Share": "26.7%",
         "From human": "75.0%",
         "From synthetic": "25.0%",
         "Intents": "2",
-        "Intent entropy, bits": "1.00",
-        "Slot trail entropy, bits": "1.00",
-        "VoG median, class": "+2.50",
-        "VoG median, data": "+3.50",
-        "VoG mean, data": "+3.50",
-        "VoG std, data": "2.29",
+        "Intent bits": "1.00",
+        "Slot bits": "1.00",
+        "VoG, class": "+2.50",
+        "VoG, data": "+3.50",
+        "Mean": "+3.50",
+        "Std": "2.29",
     }
     alone = shown.loc[names[5]]
-    assert (alone["Models"], alone["Training rows"]) == ("too few rows", "0")
-    assert alone["From human"] == alone["Intent entropy, bits"] == alone["VoG std, data"] == "–"
+    assert (alone["Models"], alone["Rows"]) == ("too few rows", "0")
+    assert alone["From human"] == alone["Intent bits"] == alone["Std"] == "–"
     music = ["Music", "18%", "11%", "1.5", "14.8", "-0.35", "-0.34", "+0.10", "1.27"]
     assert printed.iloc[0].tolist() == music
 
