@@ -44,10 +44,9 @@ def without_tail(experiment: StackExperiment) -> str:
 
 def difference(gap: StackGap) -> str:
     """Word both rates of a gap, and their difference in points with its interval."""
-    ends = (signed(end) for end in (gap.difference.low, gap.difference.high))
     return (
         f"{percent(gap.first)} errors against {percent(gap.second)}, a difference of "
-        f"{signed(gap.difference.mean)} points ({' to '.join(ends)})"
+        f"{signed(gap.difference.mean)} points {_interval(gap)}"
     )
 
 
@@ -107,7 +106,9 @@ def _rates(told: list[StackGap], threshold: float) -> None:
                 "Of": [_part(one) for one in shown],
                 "These": [percent(one.first) for one in shown],
                 "Those": [percent(one.second) for one in shown],
-                "Difference, points": [_points(one) for one in shown],
+                "Difference, points": [
+                    f"{signed(one.difference.mean)} {_interval(one)}" for one in shown
+                ],
                 "These are": [one.verdict for one in shown],
             }
         ),
@@ -120,9 +121,8 @@ def _title(metric: str, threshold: float) -> str:
     return title[:1].upper() + title[1:]
 
 
-def _points(gap: StackGap) -> str:
-    one = gap.difference
-    return f"{signed(one.mean)} ({signed(one.low)} to {signed(one.high)})"
+def _interval(gap: StackGap) -> str:
+    return f"({signed(gap.difference.low)} to {signed(gap.difference.high)})"
 
 
 def _comparable(gap: StackGap) -> bool:

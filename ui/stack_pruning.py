@@ -39,9 +39,8 @@ TOLD = ("dcer", "f_semer", "icer", "irer")
 
 def by_domain(experiment: StackExperiment, point: Point) -> pd.DataFrame:
     """Return how the rates of every domain change at a point, the largest domains first."""
-    found = findings(experiment).changes_by_domain()
-    inside = (found["technique"] == point[0]) & (found["fraction"] == point[1])
-    return found[inside].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+    found = findings(experiment).changes_by_domain([point])
+    return found.sort_values("rows", ascending=False, kind="stable", ignore_index=True)
 
 
 def show(experiment: StackExperiment) -> None:

@@ -152,11 +152,13 @@ def print_scope(findings: StackFindings, threshold: float) -> None:
 
 
 def _scope_lines(told: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    from influence_core.nlu.scope import SCOPE_RATES
+
     for line in told.to_dict("records"):
         pruned = line["fraction"] > 0
         rates = (
             (f"{line[name]:.1%}", f"{100 * line[f'{name}_change']:+.1f}" if pruned else "")
-            for name in ("unrecoverable", "rejected")
+            for name in SCOPE_RATES
         )
         yield (*_named((line["technique"], line["fraction"])), *chain.from_iterable(rates))
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from influence_core.nlu import hardness as by_vog
 from influence_core.nlu.figures import Point, StackFindings
-from influence_core.nlu.metrics import ERRORS
 from influence_core.nlu.sources import MOST
 from influence_core.store.grouping import Groups, groups_of
 
@@ -72,7 +72,7 @@ def whole(findings: StackFindings) -> pd.DataFrame:
     if found is None:
         return pd.DataFrame(columns=["source", "rows"])
     members = found.members[findings.material.test_rows]
-    return findings.whole_by("source", [found.names[member] for member in members])
+    return findings.whole_by("source", _named(found, members))
 
 
 def changes(findings: StackFindings, points: Iterable[Point] | None = None) -> pd.DataFrame:
@@ -92,14 +92,12 @@ def changes(findings: StackFindings, points: Iterable[Point] | None = None) -> p
     if found is None:
         return pd.DataFrame()
     members = found.members[findings.material.test_rows]
-    lines = []
-    for point in findings.pruned if points is None else points:
-        for place in np.unique(members):
-            inside = members == place
-            line = findings.change(point, inside)
-            lines.append({**line, "source": found.names[place], "rows": int(inside.sum())})
-    table = pd.DataFrame(lines)
-    return table.drop(columns=[f"{name}_sigma" for name in ERRORS], errors="ignore")
+    present = [found.names[place] for place in np.unique(members)]
+    return findings.changes_by("source", _named(found, members), present, points)
+
+
+def _named(found: Groups, members: npt.NDArray[np.integer]) -> list[str]:
+    return [found.names[member] for member in members]
 
 
 def _groups(findings: StackFindings) -> Groups | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -130,25 +130,42 @@ class StackFindings:
 
         return pd.DataFrame([self.change(point) for point in self.pruned])
 
-    def changes_by_domain(self) -> pd.DataFrame:
+    def changes_by_domain(self, points: Iterable[Point] | None = None) -> pd.DataFrame:
         """Return the same by domain: technique, fraction, domain, rows, share and error rates.
 
         `share` is the relative change of the domain's share of the training rows, `rows` those of
         the test. A rate without errors before has no relative change, nor has the share of a domain
         that only test rows have.
         """
+        told = self.changes_by("domain", self.domains, self.material.domain_names, points)
+        if told.empty:
+            return told
+        named = zip(told["technique"], told["fraction"], told["domain"], strict=True)
+        shares = [self._share_change((one, part), domain) for one, part, domain in named]
+        return told.assign(share=shares)
+
+    def changes_by(
+        self,
+        name: str,
+        groups: Sequence[str],
+        order: Sequence[str],
+        points: Iterable[Point] | None = None,
+    ) -> pd.DataFrame:
+        """Return changes by groups of the test rows (T,), under that name and in an order.
+
+        `points` are those that are told, all that are pruned by default. There is no σ: a group
+        loses another share of its rows than is pruned of all.
+        """
         import pandas as pd
 
-        lines = []
-        for point in self.pruned:
-            for domain in self.material.domain_names:
-                inside = np.array(self.domains) == domain
-                line = self.change(point, inside)
-                # A domain loses another share of its rows than all of them: no σ can be told.
-                told = {name: one for name, one in line.items() if not name.endswith("_sigma")}
-                share = self._share_change(point, domain)
-                lines.append({**told, "domain": domain, "rows": int(inside.sum()), "share": share})
-        return pd.DataFrame(lines)
+        members, lines = np.array(groups), []
+        for point in self.pruned if points is None else points:
+            for group in order:
+                inside = members == group
+                change = self.change(point, inside)
+                lines.append({**change, name: group, "rows": int(inside.sum())})
+        table = pd.DataFrame(lines)
+        return table.drop(columns=[f"{rate}_sigma" for rate in ERRORS], errors="ignore")
 
     def shares(self) -> pd.DataFrame:
         """Return the share of each domain in the training rows: technique, fraction, domain, share.

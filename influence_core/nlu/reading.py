@@ -64,7 +64,7 @@ class Reader:
     def read(self, text: str, halve: bool) -> Read:
         """Read a text; `halve` rounds as the features and states of a frozen encoder are."""
         with self.lock:
-            return self._read(text, _halved if halve else Tensor.numpy)
+            return self._read(text, as_float16 if halve else Tensor.numpy)
 
     def _read(self, text: str, told: Callable[[Tensor], Floats]) -> Read:
         encoded = encode(self.tokenizer, [text], [None], self.limit)
@@ -102,7 +102,3 @@ def _reader(settings: ModelSettings, precision: Precision, modified: int) -> Rea
     encoder = classifier.encoder.to(pick_dtype(precision, torch.device("cpu"))).eval()
     tokenizer = load_tokenizer(encoder_source(settings.encoder))
     return Reader(encoder, tokenizer, classifier.config.pooling, token_limit(settings))
-
-
-def _halved(states: Tensor) -> npt.NDArray[np.float16]:
-    return as_float16(states)
